@@ -1,0 +1,117 @@
+import boundaries from 'eslint-plugin-boundaries';
+import prettier from 'eslint-config-prettier';
+import typescript from 'typescript-eslint';
+import vue from 'eslint-plugin-vue';
+
+/**
+ * The rooms and their arrows (README.md, "Rooms"). A room may import itself, what is listed here, and the packages
+ * listed here; everything else is an error. Doors (src-main/*.ts) and tests may open every room.
+ */
+const rooms = [
+  { type: 'core', pattern: 'src-main/core', rooms: [], packages: [] },
+  { type: 'kernel', pattern: 'src-main/kernel', rooms: ['core'], packages: ['koffi', 'node:*'] },
+  { type: 'rigs', pattern: 'src-main/rigs', rooms: ['kernel', 'core'], packages: ['node:*', 'zod'] },
+  { type: 'journal', pattern: 'src-main/journal', rooms: ['core', 'contract'], packages: ['node:*', 'zod'] },
+  {
+    type: 'coordinator',
+    pattern: 'src-main/coordinator',
+    rooms: ['rigs', 'journal', 'core', 'contract'],
+    packages: ['node:*', 'zod'],
+  },
+  {
+    type: 'scenarios',
+    pattern: 'src-main/scenarios',
+    rooms: ['coordinator', 'rigs', 'journal', 'core', 'contract'],
+    packages: ['node:*', 'zod', 'yaml'],
+  },
+  {
+    type: 'commands',
+    pattern: 'src-main/commands',
+    rooms: ['scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
+    packages: ['node:*', 'zod', 'commander'],
+  },
+  {
+    type: 'console',
+    pattern: 'src-main/console',
+    rooms: ['scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
+    packages: ['node:*', 'zod', 'electron'],
+  },
+  { type: 'contract', pattern: 'preload/contract', rooms: ['core'], packages: ['zod'] },
+  { type: 'bridge', pattern: 'preload', rooms: ['contract'], packages: ['electron'] },
+  {
+    type: 'renderer',
+    pattern: 'src-renderer',
+    rooms: ['contract', 'core'],
+    packages: ['vue', 'pinia', 'vue-router'],
+  },
+];
+
+const arrows = rooms.flatMap(({ type, rooms: reachable, packages }) => [
+  { from: { element: { type } }, allow: { to: { element: { types: { anyOf: [type, ...reachable] } } } } },
+  ...packages.map((source) => ({ from: { element: { type } }, allow: { to: { module: { source } } } })),
+]);
+
+export default typescript.config(
+  { ignores: ['out/', 'dist/', 'runs/', 'node_modules/', 'coverage/'] },
+  ...typescript.configs.strict,
+  ...vue.configs['flat/recommended'],
+  prettier,
+  {
+    files: ['**/*.vue'],
+    languageOptions: { parserOptions: { parser: typescript.parser } },
+  },
+  {
+    rules: {
+      'no-console': 'error',
+      eqeqeq: 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    // The core holds no effect: time, chance and the outside world come in as events.
+    files: ['src-main/core/**/*.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...[
+          'Date',
+          'setTimeout',
+          'setInterval',
+          'setImmediate',
+          'performance',
+          'process',
+          'console',
+          'fetch',
+        ].map((name) => ({ name, message: 'The core is pure: take it as an argument or an event.' })),
+      ],
+      'no-restricted-properties': [
+        'error',
+        {
+          object: 'Math',
+          property: 'random',
+          message: 'The core is pure: take a seeded source as an argument.',
+        },
+      ],
+    },
+  },
+  {
+    files: ['src-main/**/*.ts', 'preload/**/*.ts', 'src-renderer/**/*.{ts,vue}'],
+    plugins: { boundaries },
+    settings: {
+      'boundaries/elements': [
+        // The most specific pattern first: the contract lies inside preload/.
+        ...rooms.map(({ type, pattern }) => ({ type, pattern, mode: 'folder' })),
+      ].sort((a, b) => b.pattern.length - a.pattern.length),
+      'boundaries/legacy-warnings': false,
+      'import/resolver': { node: { extensions: ['.ts', '.vue', '.js'] } },
+    },
+    rules: {
+      'boundaries/dependencies': ['error', { default: 'disallow', checkAllOrigins: true, policies: arrows }],
+    },
+  },
+  {
+    files: ['src-main/*.ts'],
+    rules: { 'boundaries/dependencies': 'off' },
+  },
+);

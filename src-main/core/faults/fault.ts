@@ -1,0 +1,52 @@
+import type { PciAddress } from '../pci/address.ts';
+import type { Microseconds } from '../recovery/phase.ts';
+import type { BenchError } from '../result.ts';
+
+/** A way to cause a fault. */
+export const injectorNames = ['loopback', 'aerInject', 'qemuMonitor', 'badDma', 'simulated'] as const;
+export type InjectorName = (typeof injectorNames)[number];
+
+/** What goes wrong, in the terms of the platform that reports it. */
+export type Fault =
+  | {
+      readonly kind: 'aer';
+      /** A name of core/pci/aer, such as MALF_TLP. */
+      readonly error: string;
+      /** What the AER Severity register is set to for this error; null leaves it as it is. */
+      readonly severity: 'correctable' | 'nonFatal' | 'fatal' | null;
+    }
+  /** s390x: a DMA that zPCI refuses. `unmapped` is inside the aperture (PEC 4), `belowAperture` below it (PEC 2). */
+  | { readonly kind: 'zpciDma'; readonly where: 'unmapped' | 'belowAperture' | 'aboveAperture' }
+  /** powerpc: the PE freezes. */
+  | { readonly kind: 'eehFreeze' }
+  /** The eventfd is triggered and nothing else happens. */
+  | { readonly kind: 'loopback' }
+  /** The device is pulled. */
+  | { readonly kind: 'unplug' };
+
+export interface FaultRequest {
+  readonly address: PciAddress;
+  readonly injector: InjectorName;
+  readonly fault: Fault;
+}
+
+/** "OK" of an injector does not mean delivered; the receipt says where the error got to. */
+export interface FaultReceipt {
+  readonly at: Microseconds;
+  readonly injector: InjectorName;
+  readonly fault: Fault;
+  readonly delivery:
+    | { readonly kind: 'reported'; readonly detail: string }
+    | {
+        readonly kind: 'lost';
+        readonly where: 'masked' | 'deviceControl' | 'serr' | 'platform';
+        readonly detail: string;
+      };
+}
+
+/** What an injector can do for one device, or why it cannot. */
+export interface InjectorOffer {
+  readonly injector: InjectorName;
+  readonly faults: readonly Fault['kind'][];
+  readonly refusal: BenchError | null;
+}

@@ -1,0 +1,113 @@
+import type { RecoveryEffect } from './effect.ts';
+import type { EventOf } from './event.ts';
+import { seconds, type Microseconds } from './phase.ts';
+import type { Reason } from './reasons.ts';
+import type { EehOperation, ErrorRecord } from './reports.ts';
+import type { ArmedState, ConcludedState, ErrorDetectedState, Recovery } from './state.ts';
+import { moved, unchanged, type Transition } from './transition.ts';
+
+/** How long the look-up behind a signal may take before the signal is taken for an error. */
+const checkPatience = seconds(5);
+
+/** What is done with a frozen PE before it is touched: thaw its I/O, then read the log (Documentation/driver-api/vfio.rst). */
+const eehBeforeQuiescing: readonly EehOperation[] = ['unfreezeIo', 'readLog'];
+
+export const openRecovery = (
+  from: ArmedState | ConcludedState,
+  opened: { at: Microseconds; coalesced: number; errors: readonly ErrorRecord[]; reason: Reason },
+): Transition => {
+  const { arming, loopbacksExpected } = from;
+  const number = (from.phase === 'armed' ? from.recoveries : from.recovery.number) + 1;
+  const recovery: Recovery = {
+    number,
+    openedAt: opened.at,
+    coalesced: opened.coalesced,
+    severity: 'unknown',
+    errors: opened.errors,
+    kernelWord: 'silent',
+    quiesce: null,
+    approval: null,
+    reset: null,
+    reinitialise: null,
+    proof: null,
+  };
+  const state: ErrorDetectedState = {
+    phase: 'errorDetected',
+    arming,
+    loopbacksExpected,
+    recovery,
+    deadline: opened.at + (arming.protocol === 'notify' ? arming.ackTimeout : arming.policy.patience),
+    exchange: { kind: 'none' },
+    eehRemaining: arming.protocol === 'eeh' ? eehBeforeQuiescing : [],
+  };
+  const effects: RecoveryEffect[] = [{ kind: 'snapshot', recovery: number, moment: 'duringWait' }];
+  if (arming.protocol === 'eeh') effects.push({ kind: 'eeh', recovery: number, operation: 'unfreezeIo' });
+  else effects.push({ kind: 'inspect', recovery: number });
+  return moved(state, opened.reason, effects);
+};
+
+/** Subtracts the loop-backs that the bench triggered itself; they are a test of the eventfd, not errors. */
+export const withoutLoopbacks = <State extends { readonly loopbacksExpected: number }>(
+  state: State,
+  count: number,
+): { state: State; count: number } => {
+  const own = Math.min(count, state.loopbacksExpected);
+  return own === 0
+    ? { state, count }
+    : { state: { ...state, loopbacksExpected: state.loopbacksExpected - own }, count: count - own };
+};
+
+/** A signal while nothing is open: with a queue behind it (mediated, eeh) it is looked up before it is believed. */
+export const signalWhileIdle = (from: ArmedState | ConcludedState, event: EventOf<'signal'>): Transition => {
+  const { state, count } = withoutLoopbacks(from, event.count);
+  if (count === 0) return moved(state, 'loopbackSeen');
+  if (state.phase !== 'armed' && state.eventfd === 'removed') return unchanged(from);
+  const { protocol } = state.arming;
+  if (protocol === 'notify' || protocol === 'legacy') {
+    const reason = count > 1 ? 'coalescedSignals' : 'signalOpens';
+    return openRecovery(state, { at: event.at, coalesced: count - 1, errors: [], reason });
+  }
+  if (state.phase === 'armed' && state.check !== null) return unchanged(from);
+  const armed: ArmedState = {
+    phase: 'armed',
+    arming: state.arming,
+    loopbacksExpected: state.loopbacksExpected,
+    recoveries: state.phase === 'armed' ? state.recoveries : state.recovery.number,
+    spuriousSignals: state.phase === 'armed' ? state.spuriousSignals : 0,
+    check: { signalAt: event.at, count, deadline: event.at + checkPatience },
+  };
+  const recovery = armed.recoveries + 1;
+  return moved(armed, 'signalToCheck', [
+    protocol === 'eeh' ? { kind: 'eeh', recovery, operation: 'getState' } : { kind: 'drainErrors', recovery },
+  ]);
+};
+
+const openChecked = (state: ArmedState, errors: readonly ErrorRecord[], reason: Reason): Transition =>
+  state.check === null
+    ? unchanged(state)
+    : openRecovery({ ...state, check: null }, { at: state.check.signalAt, coalesced: 0, errors, reason });
+
+const dismiss = (state: ArmedState): Transition =>
+  moved({ ...state, check: null, spuriousSignals: state.spuriousSignals + 1 }, 'spuriousSignal');
+
+/** mediated: the queue behind feature 13. Empty means that the signal was spurious; a refusal means "unknown". */
+export const drainedWhileArmed = (state: ArmedState, event: EventOf<'drained'>): Transition => {
+  if (state.check === null || event.recovery !== state.recoveries + 1) return unchanged(state);
+  if (!event.result.ok) return openChecked(state, [], 'errorsUnreadable');
+  if (event.result.value.length === 0) return dismiss(state);
+  return openChecked(state, event.result.value, 'errorConfirmed');
+};
+
+/** eeh: a PE that is not frozen has no error. */
+export const peStateWhileArmed = (state: ArmedState, event: EventOf<'eehFinished'>): Transition => {
+  if (state.check === null || event.recovery !== state.recoveries + 1 || event.operation !== 'getState') {
+    return unchanged(state);
+  }
+  if (event.result.ok && event.result.value.state === 'normal') return dismiss(state);
+  return openChecked(state, [], event.result.ok ? 'errorConfirmed' : 'errorsUnreadable');
+};
+
+export const clockWhileArmed = (state: ArmedState, event: EventOf<'clockReached'>): Transition =>
+  state.check !== null && event.at >= state.check.deadline
+    ? openChecked(state, [], 'checkUnanswered')
+    : unchanged(state);

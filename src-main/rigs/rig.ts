@@ -1,0 +1,122 @@
+import type { PciAddress } from '../core/pci/address.ts';
+import type { Result } from '../core/result.ts';
+import type { RecoveryUevent } from '../core/recovery/event.ts';
+import type { Microseconds, Protocol } from '../core/recovery/phase.ts';
+import type {
+  EehOperation,
+  EehReport,
+  ErrorRecord,
+  Inspection,
+  ProofReport,
+  QuiesceReport,
+  ReinitialiseReport,
+  ResetKind,
+  ResetReport,
+} from '../core/recovery/reports.ts';
+import type { FaultReceipt, FaultRequest, InjectorOffer } from '../core/faults/fault.ts';
+
+export type Disposer = () => void;
+
+/** Time as the rig counts it: microseconds on a monotonic clock, and the wall clock beside it. */
+export interface RigClock {
+  now(): Microseconds;
+  /** ISO 8601, milliseconds, UTC. */
+  wall(): string;
+  /** Calls back once at `moment` or as soon after as possible; the disposer takes the call back. */
+  at(moment: Microseconds, callback: () => void): Disposer;
+}
+
+export interface RigInfo {
+  readonly kind: 'simulated' | 'local' | 'remote' | 'virtual';
+  /** As the command line takes it: `simulated:notify-6.1`. */
+  readonly name: string;
+  readonly title: string;
+  readonly kernel: string;
+  readonly architecture: 'x86_64' | 's390x' | 'ppc64le';
+}
+
+/** One PCI function as a list or tree shows it. */
+export interface DeviceSummary {
+  readonly address: PciAddress;
+  readonly name: string;
+  readonly kind: 'endpoint' | 'bridge';
+  readonly className: string;
+  readonly vendorId: number;
+  readonly deviceId: number;
+  /** The port above; null on a root bus and on s390x, where there is no tree. */
+  readonly parent: PciAddress | null;
+  readonly driver: string | null;
+  readonly iommuGroup: number | null;
+  /** What this device could be armed with, as far as can be told without opening it. */
+  readonly protocols: readonly Protocol[];
+  /** Sums of aer_dev_correctable, _nonfatal and _fatal; null where the kernel keeps none. */
+  readonly aerCounters: {
+    readonly correctable: number;
+    readonly nonFatal: number;
+    readonly fatal: number;
+  } | null;
+  /** s390x only. */
+  readonly zpci?: { readonly uid: number; readonly fid: number };
+}
+
+/** What a rig tells without being asked. `at` is on the rig's clock, taken as close to the kernel as possible. */
+export type RigEvent = { readonly at: Microseconds } & (
+  | {
+      readonly kind: 'signal';
+      readonly address: PciAddress;
+      readonly protocol: Protocol;
+      readonly count: number;
+    }
+  | { readonly kind: 'releaseRequested'; readonly address: PciAddress }
+  | { readonly kind: 'uevent'; readonly address: PciAddress; readonly uevent: RecoveryUevent }
+  | { readonly kind: 'kernelLog'; readonly address: PciAddress | null; readonly text: string }
+  | { readonly kind: 'deviceRemoved'; readonly address: PciAddress }
+  | { readonly kind: 'deviceAdded'; readonly address: PciAddress }
+);
+
+/** What an open device can do, found by asking the kernel (num_irqs, a trial SET_IRQS, feature probes). */
+export interface DeviceCapabilities {
+  readonly protocols: readonly Protocol[];
+  /** The kernel's wait for an ack. */
+  readonly ackTimeout: Microseconds;
+  readonly uevents: 'observable' | 'unobservable';
+  /** Other functions that share this one's reset, and are notified in the same recovery. */
+  readonly sharers: readonly PciAddress[];
+  readonly resetKinds: readonly ResetKind[];
+}
+
+/**
+ * One device, open through VFIO. Nothing throws; what the kernel refused comes back as an error with its errno. All
+ * of it may block for as long as the kernel does, so nothing here may be awaited while a deadline is kept.
+ */
+export interface DeviceSession {
+  readonly address: PciAddress;
+  readonly capabilities: DeviceCapabilities;
+  arm(protocol: Protocol): Promise<Result<void>>;
+  disarm(): Promise<Result<void>>;
+  /** SET_IRQS DATA_NONE | ACTION_UNMASK, index 5, count 0. The caller has made sure that a wait is open. */
+  acknowledge(): Promise<Result<void>>;
+  inspect(): Promise<Result<Inspection>>;
+  quiesce(): Promise<QuiesceReport>;
+  reset(kind: ResetKind): Promise<Result<ResetReport>>;
+  eeh(operation: EehOperation): Promise<Result<EehReport>>;
+  /** Feature 13 until ENOMSG. */
+  drainErrors(): Promise<Result<readonly ErrorRecord[]>>;
+  readConfig(view: 'vfio' | 'hardware'): Promise<Result<Uint8Array>>;
+  reinitialise(): Promise<ReinitialiseReport>;
+  prove(): Promise<ProofReport>;
+  /** ACTION_TRIGGER on the armed index. */
+  triggerLoopback(): Promise<Result<void>>;
+  close(): Promise<Result<void>>;
+}
+
+export interface Rig {
+  readonly info: RigInfo;
+  readonly clock: RigClock;
+  devices(): Promise<Result<readonly DeviceSummary[]>>;
+  open(address: PciAddress): Promise<Result<DeviceSession>>;
+  injectors(address: PciAddress): Promise<Result<readonly InjectorOffer[]>>;
+  inject(fault: FaultRequest): Promise<Result<FaultReceipt>>;
+  onEvent(listener: (event: RigEvent) => void): Disposer;
+  close(): Promise<void>;
+}
