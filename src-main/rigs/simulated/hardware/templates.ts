@@ -157,31 +157,36 @@ const nvme = template({
   ],
 });
 
-const e1000eLike = template({
-  key: 'e1000eLike',
-  name: 'Gigabit NIC',
-  className: 'Ethernet controller',
-  kind: 'endpoint',
-  space: 'express',
-  vendorId: intel,
-  deviceId: 0x10d3,
-  classCode: 0x020000,
-  bars: [
-    { index: 0, type: 'memory32', prefetchable: false, size: 0x2_0000 },
-    { index: 2, type: 'io', prefetchable: false, size: 0x20 },
-    { index: 3, type: 'memory32', prefetchable: false, size: 0x4000 },
-  ],
-  engine: networkEngine,
-  hostDriver: 'e1000e',
-  capabilities: [
-    powerManagement({ noSoftReset: false }),
-    msi({ vectors: 1 }),
-    pciExpress({ port: 'endpoint', functionLevelReset: false }),
-    msix({ vectors: 5, bar: 3, tableOffset: 0, pendingOffset: 0x2000 }),
-    advancedErrorReporting({ root: false }),
-    deviceSerialNumber(0x1234_5678),
-  ],
-});
+const gigabitNic = (key: string, multiFunction: boolean): FunctionTemplate =>
+  template({
+    key,
+    multiFunction,
+    name: 'Gigabit NIC',
+    className: 'Ethernet controller',
+    kind: 'endpoint',
+    space: 'express',
+    vendorId: intel,
+    deviceId: 0x10d3,
+    classCode: 0x020000,
+    bars: [
+      { index: 0, type: 'memory32', prefetchable: false, size: 0x2_0000 },
+      { index: 2, type: 'io', prefetchable: false, size: 0x20 },
+      { index: 3, type: 'memory32', prefetchable: false, size: 0x4000 },
+    ],
+    engine: networkEngine,
+    hostDriver: 'e1000e',
+    capabilities: [
+      powerManagement({ noSoftReset: false }),
+      msi({ vectors: 1 }),
+      pciExpress({ port: 'endpoint', functionLevelReset: false }),
+      msix({ vectors: 5, bar: 3, tableOffset: 0, pendingOffset: 0x2000 }),
+      advancedErrorReporting({ root: false }),
+      deviceSerialNumber(0x1234_5678),
+    ],
+  });
+
+const e1000eLike = gigabitNic('e1000eLike', false);
+const e1000eLikeMultiFunction = gigabitNic('e1000eLikeMultiFunction', true);
 
 /** Every capability that the kernel's restore has a step for (and a few it has none for): the audit's subject. */
 const acceleratorWithEverything = template({
@@ -285,6 +290,7 @@ export const templates = {
   virtioNet,
   nvme,
   e1000eLike,
+  e1000eLikeMultiFunction,
   acceleratorWithEverything,
   conventionalNic,
   rootPort,
