@@ -112,6 +112,11 @@ const fits = (value: number | bigint, type: FieldType): boolean => {
 
 const alignUp = (offset: number, alignment: number): number => Math.ceil(offset / alignment) * alignment;
 
+const embeddedIn = (fieldName: string): string | undefined => {
+  const dot = fieldName.indexOf('.');
+  return dot === -1 ? undefined : fieldName.slice(0, dot);
+};
+
 /**
  * Describes a uapi struct once. Fields lie at multiples of their own size and the whole is padded to its widest field:
  * the rule of the x86-64, s390x and powerpc64 ABIs alike, so that one table serves every rig and only the byte order
@@ -124,7 +129,17 @@ export const struct = <const Fields extends readonly FieldSpecification[]>(
   const fields: StructField[] = [];
   let end = 0;
   let alignment = 1;
+  let embedded: string | undefined;
   for (const [fieldName, type] of specifications) {
+    const prefix = embeddedIn(fieldName);
+    if (prefix !== embedded) {
+      // An embedded struct starts at a multiple of its own widest field: `err` of vfio_eeh_pe_op at 16, not at 12.
+      const members = specifications.filter(
+        ([member]) => prefix !== undefined && embeddedIn(member) === prefix,
+      );
+      end = alignUp(end, Math.max(1, ...members.map(([, memberType]) => sizes[memberType])));
+      embedded = prefix;
+    }
     const size = sizes[type];
     const offset = alignUp(end, size);
     fields.push({ name: fieldName, type, offset, size });
