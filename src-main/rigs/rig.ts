@@ -92,6 +92,8 @@ export interface DeviceCapabilities {
 export interface DeviceSession {
   readonly address: PciAddress;
   readonly capabilities: DeviceCapabilities;
+  /** How bringing the device into service went when it was opened; a device that was dead before says so here. */
+  readonly setUp: ReinitialiseReport;
   arm(protocol: Protocol): Promise<Result<void>>;
   disarm(): Promise<Result<void>>;
   /** SET_IRQS DATA_NONE | ACTION_UNMASK, index 5, count 0. The caller has made sure that a wait is open. */

@@ -1,0 +1,97 @@
+import { decodeCorrectable, decodeUncorrectable } from '../../core/pci/aer.ts';
+import { aerControlBit, aerRegister } from '../../core/pci/capability-registers.ts';
+import type { ErrorRecord, Inspection, Severity } from '../../core/recovery/reports.ts';
+import { success, type Result } from '../../core/result.ts';
+import { decodeCcdf } from '../../core/zpci/ccdf.ts';
+import { describeEventCode, formatEventCode } from '../../core/zpci/eventCodes.ts';
+import type { RegisterMap } from './registers.ts';
+import type { VfioDevice } from './vfioDevice.ts';
+
+const worst = (errors: readonly ErrorRecord[]): Severity => {
+  const severities = errors.map((error) => (error.source === 'aer' ? error.severity : 'unknown'));
+  return (
+    (['fatal', 'nonFatal', 'correctable'] as const).find((severity) => severities.includes(severity)) ??
+    'unknown'
+  );
+};
+
+/**
+ * Reads what the AER capability says. Config reads work during the kernel's wait (observation 11). Without the
+ * capability, as with QEMU's nvme, the severity stays unknown.
+ */
+export const inspectAer = async (device: VfioDevice, map: RegisterMap): Promise<Result<Inspection>> => {
+  if (map.aer === 0) return success({ severity: 'unknown', errors: [] });
+  const values: number[] = [];
+  for (const register of [
+    aerRegister.uncorrectableStatus,
+    aerRegister.uncorrectableSeverity,
+    aerRegister.correctableStatus,
+    aerRegister.capabilitiesAndControl,
+  ]) {
+    const value = await device.readConfig(map.aer + register, 4);
+    if (!value.ok) return value;
+    values.push(value.value);
+  }
+  const [status = 0, severity = 0, correctable = 0, control = 0] = values;
+  // All ones is no set of errors: the device does not answer.
+  if (status === 0xffff_ffff) return success({ severity: 'unknown', errors: [] });
+  const first = control & aerControlBit.firstErrorPointer;
+  const errors: ErrorRecord[] = [
+    ...decodeUncorrectable(status, severity).map((finding) => ({
+      source: 'aer' as const,
+      name: finding.name,
+      severity: finding.severity,
+      bit: finding.bit,
+      first: finding.bit === first,
+    })),
+    ...decodeCorrectable(correctable).map((finding) => ({
+      source: 'aer' as const,
+      name: finding.name,
+      severity: finding.severity,
+      bit: finding.bit,
+      first: false,
+    })),
+  ];
+  return success({ severity: worst(errors), errors });
+};
+
+const hex = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+const nameOf = (eventCode: number): string => {
+  const description = describeEventCode(eventCode);
+  return description.kind === 'error' ? description.name : formatEventCode(eventCode);
+};
+
+const ccdfRecord = (bytes: Uint8Array): Result<ErrorRecord> => {
+  const decoded = decodeCcdf(bytes);
+  if (!decoded.ok) return decoded;
+  const { eventCode, functionId, functionHandle, failingAddress } = decoded.value;
+  return success({
+    source: 'ccdf',
+    pec: eventCode,
+    pecName: nameOf(eventCode),
+    fid: functionId,
+    functionHandle,
+    failingAddress: `0x${failingAddress.toString(16)}`,
+    raw: hex(bytes),
+  });
+};
+
+/** The kernel queues four (arch/s390/pci/pci_event.c); more means that it is not emptying. */
+const drainLimit = 64;
+
+/** Feature 13 until ENOMSG: each GET takes one record out of the kernel's queue. */
+export const drainZpciErrors = async (device: VfioDevice): Promise<Result<readonly ErrorRecord[]>> => {
+  const records: ErrorRecord[] = [];
+  while (records.length < drainLimit) {
+    const bytes = await device.takeZpciError();
+    // What was taken is gone from the queue, so it is told even if the next call fails.
+    if (!bytes.ok) return records.length > 0 ? success(records) : bytes;
+    if (bytes.value === null) break;
+    const record = ccdfRecord(bytes.value);
+    if (!record.ok) return record;
+    records.push(record.value);
+  }
+  return success(records);
+};

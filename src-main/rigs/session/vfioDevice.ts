@@ -1,0 +1,61 @@
+import type { PciAddress } from '../../core/pci/address.ts';
+import type { Protocol } from '../../core/recovery/phase.ts';
+import type { EehOperation, EehReport } from '../../core/recovery/reports.ts';
+import type { Result } from '../../core/result.ts';
+
+export type AccessWidth = 1 | 2 | 4;
+
+/**
+ * One open VFIO device, call by call: the port that the simulated kernel and a real one implement. Each method is one
+ * kernel call and answers as the kernel does, errno included; what a call is good for is the session's business.
+ */
+export interface VfioDevice {
+  readonly address: PciAddress;
+  /** Registers the eventfd of the protocol's error index; from now on its reads arrive as rig events. */
+  registerErrorEventfd(protocol: Protocol): Promise<Result<void>>;
+  /** SET_IRQS 0x21, count 0. */
+  unregisterErrorEventfd(protocol: Protocol): Promise<Result<void>>;
+  /** SET_IRQS 0x21, count 1: the kernel signals the eventfd as if an error had happened. */
+  triggerErrorEventfd(protocol: Protocol): Promise<Result<void>>;
+  /** SET_IRQS 0x11, count 0, index 5. Succeeds also when nothing waits (observation 1). */
+  acknowledge(): Promise<Result<void>>;
+  /** Registers an eventfd for every MSI-X vector; ENOTTY-like refusal when the device has none. */
+  enableMsix(): Promise<Result<void>>;
+  disableMsix(): Promise<Result<void>>;
+  /** VFIO_DEVICE_RESET. */
+  reset(): Promise<Result<void>>;
+  /** VFIO_DEVICE_PCI_HOT_RESET with all groups owned; the addresses that were reset. */
+  hotReset(): Promise<Result<readonly PciAddress[]>>;
+  /** VFIO_DEVICE_FEATURE_ZPCI_ERROR (13), GET: one record, or null for ENOMSG. */
+  takeZpciError(): Promise<Result<Uint8Array | null>>;
+  /** VFIO_EEH_PE_OP. */
+  eeh(operation: EehOperation): Promise<Result<EehReport>>;
+  /** Through the config region: what VFIO shows, some of it virtualised. */
+  readConfig(offset: number, width: AccessWidth): Promise<Result<number>>;
+  writeConfig(offset: number, width: AccessWidth, value: number): Promise<Result<void>>;
+  /** The whole space as VFIO shows it. */
+  readConfigSpace(): Promise<Result<Uint8Array>>;
+  /** The whole space as the hardware has it: sysfs `config`. */
+  readHardwareConfigSpace(): Promise<Result<Uint8Array>>;
+  /** Unmaps the bench's BAR mappings, so that nothing touches the device behind its back. */
+  unmapBars(): Promise<Result<void>>;
+  /** UNMAP_DMA + MAP_DMA of the bench's own buffer; after a zPCI error the old mapping is gone. */
+  remapDma(): Promise<Result<void>>;
+  close(): Promise<Result<void>>;
+}
+
+export interface DriverCheck {
+  readonly result: 'passed' | 'failed';
+  readonly detail: string;
+}
+
+/** A small user-space driver of the device behind the session: what makes "it works again" more than a register read. */
+export interface UserSpaceDriver {
+  readonly name: string;
+  /** Sets the device itself up; MSI-X is on already. */
+  initialise(): Promise<Result<void>>;
+  /** One DMA through the IOMMU, with its data checked. */
+  proveDma(): Promise<DriverCheck>;
+  /** One interrupt that arrives at its eventfd. */
+  proveMsix(): Promise<DriverCheck>;
+}
