@@ -210,6 +210,12 @@ export const enableMsi = (live: LiveState, fn: SimulatedFunction, message: MsiMe
   return 'enabled';
 };
 
+/** pci_iov_update_resource(); `at` is the SR-IOV capability. */
+export const writeVfBar = (access: FunctionAccess, at: number, address: number): void => {
+  access.writeConfig(at + sriovRegister.vfBaseAddress0, 4, address % 2 ** 32);
+  access.writeConfig(at + sriovRegister.vfBaseAddress0 + 4, 4, Math.floor(address / 2 ** 32));
+};
+
 /** pci_enable_sriov() and, with 0, pci_disable_sriov(). */
 export const setNumVfs = (live: LiveState, fn: SimulatedFunction, numVfs: number): EnableResult => {
   const at = extended(fn, extendedCapabilityId.singleRootVirtualization);
@@ -218,8 +224,7 @@ export const setNumVfs = (live: LiveState, fn: SimulatedFunction, numVfs: number
   const { vfEnable, vfMemorySpace } = sriovControlBit;
   sriov.control = numVfs === 0 ? 0 : vfEnable | vfMemorySpace;
   sriov.numVfs = numVfs;
-  fn.writeConfig(at + sriovRegister.vfBaseAddress0, 4, sriov.vfBarAddress % 2 ** 32);
-  fn.writeConfig(at + sriovRegister.vfBaseAddress0 + 4, 4, Math.floor(sriov.vfBarAddress / 2 ** 32));
+  writeVfBar(fn, at, sriov.vfBarAddress);
   fn.writeConfig(at + sriovRegister.numVfs, 2, numVfs);
   fn.writeConfig(at + sriovRegister.control, 2, sriov.control);
   return 'enabled';

@@ -23,7 +23,14 @@ import type { RestoreStepName } from '../../core/restore/steps.ts';
 import { offsetOfCapability } from './hardware/configSpaceLayout.ts';
 import type { ConfigSpaceLayout } from './hardware/configSpaceLayout.ts';
 import type { SimulatedFunction } from './hardware/simulatedFunction.ts';
-import { atsControl, msiControl, setIntxDisable, writeMsiMessage, writeMsixEntry } from './liveState.ts';
+import {
+  atsControl,
+  msiControl,
+  setIntxDisable,
+  writeMsiMessage,
+  writeMsixEntry,
+  writeVfBar,
+} from './liveState.ts';
 import type { FunctionAccess, LiveState } from './liveState.ts';
 import type { PlannedStep, SavePlan } from './savePlan.ts';
 
@@ -220,8 +227,7 @@ const restoreIov: StepRunner = ({ access, fn, live }) => {
   if ((control & sriovControlBit.vfEnable) !== 0) return;
   const ari = sriov.control & sriovControlBit.ariHierarchy;
   access.writeConfig(at + sriovRegister.control, 2, (control & ~sriovControlBit.ariHierarchy) | ari);
-  access.writeConfig(at + sriovRegister.vfBaseAddress0, 4, sriov.vfBarAddress % 2 ** 32);
-  access.writeConfig(at + sriovRegister.vfBaseAddress0 + 4, 4, Math.floor(sriov.vfBarAddress / 2 ** 32));
+  writeVfBar(access, at, sriov.vfBarAddress);
   access.writeConfig(at + sriovRegister.systemPageSize, 4, 1);
   access.writeConfig(at + sriovRegister.numVfs, 2, sriov.numVfs);
   access.writeConfig(at + sriovRegister.control, 2, sriov.control);

@@ -5,7 +5,7 @@ import type { ModelledKernel } from '../../core/restore/kernelVersion.ts';
 import type { RestoreStepName } from '../../core/restore/steps.ts';
 import { offsetOfCapability } from './hardware/configSpaceLayout.ts';
 import type { MmioDecode, SimulatedFunction, Width } from './hardware/simulatedFunction.ts';
-import { initialLiveState } from './liveState.ts';
+import { initialLiveState, writeVfBar } from './liveState.ts';
 import type { FunctionAccess, LiveState } from './liveState.ts';
 import { enableAcs, restoreRunners } from './restoreRunners.ts';
 import { savePlanOf } from './savePlan.ts';
@@ -47,8 +47,8 @@ export interface TracedStep {
 }
 
 /**
- * What enumeration does to a function: error reporting on (aer.c, pci_aer_init), ACS enabled, and on
- * kernels that promise recoverability at all times a first save.
+ * What enumeration does to a function: error reporting on (aer.c, pci_aer_init), ACS enabled, VF BARs placed,
+ * and on kernels that promise recoverability at all times a first save.
  */
 export const enumerate = (fn: SimulatedFunction, version: ModelledKernel): KernelPciState => {
   const plan = savePlanOf(fn.template, version);
@@ -65,6 +65,8 @@ export const enumerate = (fn: SimulatedFunction, version: ModelledKernel): Kerne
   }
   const acs = offsetOfCapability(fn.layout, 'extended', extendedCapabilityId.accessControlServices);
   if (acs !== 0) enableAcs(fn, acs);
+  const sriov = offsetOfCapability(fn.layout, 'extended', extendedCapabilityId.singleRootVirtualization);
+  if (state.live.sriov.kind === 'physicalFunction') writeVfBar(fn, sriov, state.live.sriov.vfBarAddress);
   if (restoreBehaviourOf[version].alwaysRestores) saveState(state, fn);
   return state;
 };

@@ -16,7 +16,7 @@ interface Windows {
   memory64: number;
 }
 
-const emptyWindows = (): Windows => ({ io: 0x6000, memory32: 0xc000_0000, memory64: 0x38_0000_0000 });
+const emptyWindows = (): Windows => ({ io: 0x6000, memory32: 0xc000_0000, memory64: 0x38_8000_0000 });
 
 /** The largest size the BAR can be given: its place has to fit that one too. */
 const largestSize = (fn: SimulatedFunction, bar: BarSpec): number => {
