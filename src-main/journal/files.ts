@@ -52,3 +52,12 @@ export const systemFiles: JournalFiles = {
   },
   remove: (path) => unlinkSync(path),
 };
+
+/** Every byte, over as many writes as it takes. */
+export const writeWhole = (file: JournalFile, bytes: Uint8Array): void => {
+  for (let offset = 0; offset < bytes.length;) {
+    const taken = file.write(bytes, offset);
+    if (taken <= 0) throw new Error('the system takes no more bytes');
+    offset += taken;
+  }
+};

@@ -3,7 +3,7 @@ import type { Microseconds } from '../core/recovery/phase.ts';
 import { done, failure, success, type BenchError, type Result } from '../core/result.ts';
 import { encodeLine } from './codec.ts';
 import { errnoMember, errnoOfThrown, explainThrown } from './fileErrors.ts';
-import { systemFiles, type JournalFile, type JournalFiles } from './files.ts';
+import { systemFiles, writeWhole, type JournalFile, type JournalFiles } from './files.ts';
 import { journalSchema, longestLine, type JournalBody, type RunBody, type WriterIdentity } from './line.ts';
 import { journalSuffix, randomSuffix, runIdOf } from './runId.ts';
 import { thisProcess } from './writerIdentity.ts';
@@ -54,15 +54,6 @@ const unwritable = (path: string, thrown: unknown): ReturnType<typeof failure> =
     `The journal ${path} cannot be written: ${explainThrown(thrown)}. What cannot be recorded is not done; remedy this and start a new run.`,
     { ...errnoMember(thrown), details: { path } },
   );
-
-/** Every byte of a line, over as many writes as it takes. */
-const writeWhole = (file: JournalFile, bytes: Uint8Array): void => {
-  for (let offset = 0; offset < bytes.length;) {
-    const taken = file.write(bytes, offset);
-    if (taken <= 0) throw new Error('the system takes no more bytes');
-    offset += taken;
-  }
-};
 
 const createWriter = (run: string, path: string, file: JournalFile, now: () => number) => {
   let length = 0;
