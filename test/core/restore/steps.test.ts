@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { isAtLeast, modelledKernels } from '../../../src-main/core/restore/kernelVersion.ts';
+import { isAtLeast } from '../../../src-main/core/restore/kernelVersion.ts';
+import type { ModelledKernel } from '../../../src-main/core/restore/kernelVersion.ts';
 import { restoreStepNames, restoreSteps, restoreStepsOf } from '../../../src-main/core/restore/steps.ts';
 
-const rowsOf = (version: (typeof modelledKernels)[number]): string[] =>
+const rowsOf = (version: ModelledKernel): string[] =>
   restoreStepsOf(version).map((step) => `${step.name} ${step.snapshotDependent}`);
 
 // The table of the mail of 2026-06-08, row by row.
