@@ -101,16 +101,17 @@ export const decodeRegister = (
     : { offset, width, name, label, value, fields: decoded };
 };
 
+// Hundreds of fields per space: whole literals, because spreading optional properties costs three times as much.
 const decodeField = (field: FieldSpecification, whole: number): DecodedField => {
-  const value = (whole & field.mask) >>> field.bitOffset;
   const { name, label, mask, bitOffset, bitWidth } = field;
-  return {
-    name,
-    ...(label === undefined ? {} : { label }),
-    mask,
-    bitOffset,
-    bitWidth,
-    value,
-    ...(field.meaning === undefined ? {} : { meaning: field.meaning(value, whole) }),
-  };
+  const value = (whole & mask) >>> bitOffset;
+  if (field.meaning === undefined) {
+    return label === undefined
+      ? { name, mask, bitOffset, bitWidth, value }
+      : { name, label, mask, bitOffset, bitWidth, value };
+  }
+  const meaning = field.meaning(value, whole);
+  return label === undefined
+    ? { name, mask, bitOffset, bitWidth, value, meaning }
+    : { name, label, mask, bitOffset, bitWidth, value, meaning };
 };

@@ -21,7 +21,7 @@ const always: readonly RegisterSpecification[] = [
       1,
       0,
       'triggerEnable',
-      'Trigger:',
+      'Trigger',
       oneOf('off', 'ERR_FATAL', 'ERR_NONFATAL or ERR_FATAL', 'reserved'),
     ),
     flag(2, 'completionControl', 'Cmpl'),
