@@ -85,18 +85,21 @@ const longestExtended = (configSize.extended - firstExtendedCapability) / 4;
  */
 export const walkCapabilities = (config: Uint8Array): CapabilityWalk => {
   const walk: Walk = { config, capabilities: [], problems: [] };
+  walkBoth(walk);
+  return { capabilities: walk.capabilities, problems: walk.problems };
+};
+
+const walkBoth = (walk: Walk): void => {
+  const { config, problems } = walk;
   const reading = unreadable(config);
   if (reading !== undefined) {
-    walk.problems.push({ kind: 'unreadable', reading });
-    return walk;
+    problems.push({ kind: 'unreadable', reading });
+  } else if (config.length < configSize.header) {
+    problems.push({ kind: 'headerTruncated', length: config.length });
+  } else {
+    if ((wordAt(config, configOffset.status) & statusBit.capabilityList) !== 0) walkConventional(walk);
+    walkExtended(walk);
   }
-  if (config.length < configSize.header) {
-    walk.problems.push({ kind: 'headerTruncated', length: config.length });
-    return walk;
-  }
-  if ((wordAt(config, configOffset.status) & statusBit.capabilityList) !== 0) walkConventional(walk);
-  walkExtended(walk);
-  return walk;
 };
 
 /** The offset of a capability, or `undefined`; for the common case of needing one register of one capability. */
