@@ -13,7 +13,7 @@ import type {
   ResetKind,
   ResetReport,
 } from '../core/recovery/reports.ts';
-import type { FaultReceipt, FaultRequest, InjectorOffer } from '../core/faults/fault.ts';
+import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../core/faults/fault.ts';
 
 export type Disposer = () => void;
 
@@ -118,7 +118,13 @@ export interface Rig {
   devices(): Promise<Result<readonly DeviceSummary[]>>;
   open(address: PciAddress): Promise<Result<DeviceSession>>;
   injectors(address: PciAddress): Promise<Result<readonly InjectorOffer[]>>;
+  /** What has to be known of a device before it is harmed. */
+  faultTarget(address: PciAddress): Promise<Result<FaultTarget>>;
   inject(fault: FaultRequest): Promise<Result<FaultReceipt>>;
+  /** driver_override and drivers_probe; null leaves the device without a driver. Blocks as the kernel does. */
+  bind(address: PciAddress, driver: string | null): Promise<Result<void>>;
+  /** /sys/bus/pci/rescan: the addresses that came back. Their drivers have to be bound again. */
+  rescan(): Promise<Result<readonly PciAddress[]>>;
   onEvent(listener: (event: RigEvent) => void): Disposer;
   close(): Promise<void>;
 }

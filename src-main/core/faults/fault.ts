@@ -50,3 +50,21 @@ export interface InjectorOffer {
   readonly faults: readonly Fault['kind'][];
   readonly refusal: BenchError | null;
 }
+
+/** What a rig knows of a device that is about to be harmed; the rules are in `preflight.ts`. */
+export interface FaultTarget {
+  readonly address: PciAddress;
+  readonly kind: 'endpoint' | 'bridge';
+  readonly link: 'up' | 'frozen' | 'removed';
+  /** What the host does with it. `rootFilesystem`: harming it takes the host down. */
+  readonly use: 'free' | 'rootFilesystem';
+  /** Other functions that the reset of this one's slot would hit. */
+  readonly siblings: readonly {
+    readonly address: PciAddress;
+    readonly driver: string | null;
+    readonly use: 'free' | 'rootFilesystem';
+    readonly owner: 'vfio' | 'host' | 'nobody';
+  }[];
+  /** The AER mask registers, null where there is no AER capability. */
+  readonly aer: { readonly uncorrectableMask: number; readonly correctableMask: number } | null;
+}

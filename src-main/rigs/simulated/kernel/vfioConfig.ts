@@ -1,0 +1,104 @@
+import { commandBit, configOffset } from '../../../core/pci/registers.ts';
+import { success, type Result } from '../../../core/result.ts';
+import type { AccessWidth } from '../../session/vfioDevice.ts';
+import { refused } from './kernelError.ts';
+import type { Machine } from './machine.ts';
+import type { PciDevice } from './pciDevice.ts';
+
+const barCount = 6;
+const barsEnd = configOffset.baseAddress0 + 4 * barCount;
+
+/**
+ * vfio's virtualised view of a config space (drivers/vfio/pci/vfio_pci_config.c): ids and BARs come from memory,
+ * everything else from the hardware.
+ */
+export class VfioConfig {
+  readonly #machine: Machine;
+  readonly #device: PciDevice;
+  /** vconfig, as far as it is virtual: ids and BARs as they were when the device was opened. */
+  readonly #virtual: Uint8Array;
+  /** rbar[]: what vfio_bar_restore() writes back. */
+  readonly #realBars: readonly number[];
+  #virtualMemory: boolean;
+
+  constructor(machine: Machine, device: PciDevice) {
+    this.#machine = machine;
+    this.#device = device;
+    const { fn } = device;
+    this.#virtual = fn.config.slice(0, barsEnd);
+    this.#realBars = Array.from({ length: barCount }, (_, bar) =>
+      fn.readConfig(configOffset.baseAddress0 + 4 * bar, 4),
+    );
+    this.#virtualMemory = (fn.command & commandBit.memorySpace) !== 0;
+  }
+
+  #isVirtual(offset: number): boolean {
+    return offset < configOffset.command || (offset >= configOffset.baseAddress0 && offset < barsEnd);
+  }
+
+  read(offset: number, width: AccessWidth): Result<number> {
+    const { fn } = this.#device;
+    if (offset < 0 || offset + width > fn.config.length) {
+      return refused(
+        'EFAULT',
+        `The config space of ${this.#device.address} ends at ${fn.config.length} bytes.`,
+      );
+    }
+    if (this.#isVirtual(offset)) {
+      let value = 0;
+      for (let byte = width - 1; byte >= 0; byte--)
+        value = (value << 8) | (this.#virtual[offset + byte] ?? 0);
+      return success(value >>> 0);
+    }
+    return this.#reachable() ?? success(fn.readConfig(offset, width));
+  }
+
+  write(offset: number, width: AccessWidth, value: number): Result<void> {
+    const { fn } = this.#device;
+    const unreachable = this.#reachable();
+    if (unreachable !== null) return unreachable;
+    if (this.#isVirtual(offset)) return success(undefined);
+    if (offset === configOffset.command) this.#beforeCommand((value & commandBit.memorySpace) !== 0);
+    fn.writeConfig(offset, width, value);
+    if (offset === configOffset.command) this.#virtualMemory = (value & commandBit.memorySpace) !== 0;
+    return success(undefined);
+  }
+
+  /** One pread of the whole config region. */
+  readAll(): Result<Uint8Array> {
+    const unreachable = this.#reachable();
+    if (unreachable !== null) return unreachable;
+    const bytes = this.#device.fn.snapshot();
+    bytes.set(this.#virtual.subarray(0, configOffset.command), 0);
+    bytes.set(this.#virtual.subarray(configOffset.baseAddress0, barsEnd), configOffset.baseAddress0);
+    return success(bytes);
+  }
+
+  /** On s390x a function in error answers ENODEV; on x86 a device that is gone reads all ones. */
+  #reachable(): ReturnType<typeof refused> | null {
+    const { fn, address } = this.#device;
+    if (fn.link === 'removed') return refused('ENODEV', `${address} is not on the bus any more.`);
+    return fn.link === 'frozen' && this.#machine.profile.platform === 'zpci'
+      ? refused(
+          'ENODEV',
+          `${address} is in error: its config space answers only after a reset.`,
+          'configUnreadable',
+        )
+      : null;
+  }
+
+  /**
+   * vfio_basic_config_write(): when the user believes that Memory is on and the hardware has it off, or a BAR is not
+   * what it was, the device was reset behind vfio's back and gets its BARs back first.
+   */
+  #beforeCommand(newMemory: boolean): void {
+    const { fn, address } = this.#device;
+    const physicalMemory = (fn.command & commandBit.memorySpace) !== 0;
+    const barLost = this.#realBars.some(
+      (bar, index) => bar !== 0 && fn.readConfig(configOffset.baseAddress0 + 4 * index, 4) !== bar,
+    );
+    if (!(newMemory && this.#virtualMemory && !physicalMemory) && !barLost) return;
+    this.#machine.log(address, 'vfio_bar_restore: reset recovery - restoring BARs');
+    this.#realBars.forEach((bar, index) => fn.writeConfig(configOffset.baseAddress0 + 4 * index, 4, bar));
+  }
+}
