@@ -67,7 +67,6 @@ describe('parsePciAddress', () => {
     // What was asked for goes to a log and a screen: shortened, and without a control character.
     if (!result.ok) {
       expect(result.error.message.length).toBeLessThan(200);
-      // eslint-disable-next-line no-control-regex
       expect(result.error.message).not.toMatch(/[\0-\x1f]/);
     }
   });
