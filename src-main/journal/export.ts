@@ -28,8 +28,7 @@ const createBatch = (file: JournalFile) => {
   let length = 0;
   let written = 0;
   const flush = (): void => {
-    const bytes = Buffer.concat(pending, length);
-    for (let offset = 0; offset < bytes.length;) offset += file.write(bytes, offset);
+    writeWhole(file, Buffer.concat(pending, length));
     written += length;
     pending = [];
     length = 0;
