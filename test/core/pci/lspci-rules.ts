@@ -32,6 +32,12 @@ const says =
   (lookup) =>
     `${literal}${lookup.words(register, field)}`;
 
+/** Message numbers are worded in one way by pciutils 3.9 and in another since 3.11. */
+const messageNumber =
+  (register: string, field: string): Phrase =>
+  (lookup) =>
+    `IntMsgNum ${lookup.value(register, field)}`;
+
 const saysAll = (register: string, ...fields: readonly string[]): readonly Phrase[] =>
   fields.map((field) => says(register, field));
 
@@ -56,7 +62,7 @@ const aer: SectionRule = {
       phrases: [(lookup) => [0, 1, 2, 3].map((index) => lookup.words(`HeaderLog ${index}`)).join(' ')],
     },
     RootCmd: {},
-    RootSta: { phrases: saysAll('RootSta', 'IntMsg') },
+    RootSta: { phrases: [...saysAll('RootSta', 'IntMsg'), messageNumber('RootSta', 'IntMsg')] },
     ErrorSrc: {
       phrases: [
         says('ERR_COR', 'ERR_COR', 'ERR_COR: '),
@@ -77,6 +83,7 @@ const express: SectionRule = {
         `${lookup.words('Express', 'type')} (Slot${lookup.value('Express', 'Slot') === 1 ? '+' : '-'})`,
       (lookup) => lookup.words('Express', 'type'),
       (lookup) => `MSI ${hex(lookup.value('Express', 'MSI'), 2)}`,
+      messageNumber('Express', 'MSI'),
     ],
   },
   groups: {
@@ -96,7 +103,7 @@ const express: SectionRule = {
         ...saysAll('LnkCap', 'Exit Latency L0s', 'Exit Latency L1', 'Speed', 'Width', 'ASPM'),
       ],
     },
-    LnkCtl: { phrases: saysAll('LnkCtl', 'ASPM', 'RCB') },
+    LnkCtl: { phrases: saysAll('LnkCtl', 'ASPM', 'RCB'), aliases: { LnkDisable: 'Disabled' } },
     LnkSta: {
       phrases: [
         (lookup) => `Speed ${lookup.words('LnkSta', 'Speed')}${compared(lookup, 'Speed')}`,
@@ -329,7 +336,12 @@ export const sectionRules: readonly SectionRule[] = [
   {
     title: /^Single Root I\/O Virtualization \(SR-IOV\)$/,
     groups: {
-      IOVCap: { phrases: [says('IOVCap', 'Interrupt Message Number', 'Interrupt Message Number: ')] },
+      IOVCap: {
+        phrases: [
+          messageNumber('IOVCap', 'Interrupt Message Number'),
+          says('IOVCap', 'Interrupt Message Number', 'Interrupt Message Number: '),
+        ],
+      },
       IOVCtl: {},
       IOVSta: {},
       'Initial VFs': plainRule('Initial VFs', 'Total VFs', 'Number of VFs', 'Function Dependency Link'),
@@ -370,7 +382,13 @@ export const sectionRules: readonly SectionRule[] = [
   {
     title: /^Downstream Port Containment$/,
     groups: {
-      DpcCap: { phrases: [says('DpcCap', 'INT Msg', 'INT Msg #'), says('DpcCap', 'RP PIO Log')] },
+      DpcCap: {
+        phrases: [
+          messageNumber('DpcCap', 'INT Msg'),
+          says('DpcCap', 'INT Msg', 'INT Msg #'),
+          says('DpcCap', 'RP PIO Log'),
+        ],
+      },
       DpcCtl: { phrases: [(lookup) => `Trigger:${hex(lookup.value('DpcCtl', 'Trigger'), 1)}`] },
       DpcSta: {
         phrases: [

@@ -25,7 +25,7 @@ export const pageRequestInterface: readonly RegisterSpecification[] = [
     flag(0, 'responseFailure', 'RF'),
     flag(1, 'unexpectedPageRequestGroup', 'UPRGI'),
     flag(8, 'stopped', 'Stopped'),
-    flag(15, 'responsePasidRequired'),
+    flag(15, 'responsePasidRequired', 'PASID'),
   ]),
   plain(0x08, 4, 'capacity', 'Page Request Capacity', hexadecimal(8)),
   plain(0x0c, 4, 'allocation', 'Page Request Allocation', hexadecimal(8)),

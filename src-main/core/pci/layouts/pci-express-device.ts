@@ -52,6 +52,7 @@ export const deviceCapabilities = register(0x04, 4, 'deviceCapabilities', 'DevCa
   bits(25, 18, 'slotPowerLimit', 'SlotPowerLimit', (value, whole) => powerLimit(value, (whole >>> 26) & 3)),
   bits(27, 26, 'slotPowerLimitScale', undefined, oneOf('x1', 'x0.1', 'x0.01', 'x0.001')),
   flag(28, 'functionLevelReset', 'FLReset'),
+  flag(30, 'teeIo', 'TEE-IO'),
 ]);
 
 export const deviceControl = register(0x08, 2, 'deviceControl', 'DevCtl', [
@@ -144,13 +145,13 @@ export const deviceControl2 = register(0x28, 2, 'deviceControl2', 'DevCtl2', [
   flag(5, 'ariForwarding', 'ARIFwd'),
   flag(6, 'atomicRequester', 'ReqEn'),
   flag(7, 'atomicEgressBlocking', 'EgressBlck'),
-  flag(8, 'idOrderingRequests'),
-  flag(9, 'idOrderingCompletions'),
+  flag(8, 'idOrderingRequests', 'IDOReq'),
+  flag(9, 'idOrderingCompletions', 'IDOCompl'),
   flag(10, 'latencyToleranceReporting', 'LTR'),
-  flag(11, 'emergencyPowerReductionRequest'),
+  flag(11, 'emergencyPowerReductionRequest', 'EmergencyPowerReductionReq'),
   flag(12, 'tenBitTagRequester', '10BitTagReq'),
   bits(14, 13, 'obff', 'OBFF', oneOf('Disabled', 'Via message A', 'Via message B', 'Via WAKE#')),
-  flag(15, 'endToEndPrefixBlocking'),
+  flag(15, 'endToEndPrefixBlocking', 'EETLPPrefixBlk'),
 ]);
 
 export const deviceStatus2 = register(0x2a, 2, 'deviceStatus2', undefined, []);

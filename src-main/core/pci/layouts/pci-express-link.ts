@@ -12,13 +12,7 @@ const targetSpeed: Meaning = (value) => (value === 0 ? '2.5GT/s' : (speeds[value
 const supportedSpeeds: Meaning = (value) => {
   const highest = 31 - Math.clz32(value);
   if (value === 0) return 'Unknown';
-  return highest === 0
-    ? '2.5GT/s'
-    : highest < 5
-      ? `2.5-${speeds[highest]}`
-      : highest === 5
-        ? '2.5-64GT/s'
-        : 'RsvdP';
+  return highest === 0 ? '2.5GT/s' : highest < speeds.length ? `2.5-${speeds[highest]}` : 'RsvdP';
 };
 
 const deemphasis = oneOf('-6dB', '-3.5dB');
@@ -67,6 +61,7 @@ export const linkControl = register(0x10, 2, 'linkControl', 'LnkCtl', [
   flag(9, 'autonomousWidthDisable', 'AutWidDis'),
   flag(10, 'bandwidthInterrupt', 'BWInt'),
   flag(11, 'autonomousBandwidthInterrupt', 'AutBWInt'),
+  flag(13, 'flitModeDisable', 'FltModeDis'),
   bits(15, 14, 'drsSignalling'),
 ]);
 
@@ -118,6 +113,7 @@ export const linkStatus2 = register(0x32, 2, 'linkStatus2', 'LnkSta2', [
     'CrosslinkRes',
     oneOf('unsupported', 'Upstream Port', 'Downstream Port', 'incomplete'),
   ),
+  flag(10, 'flitMode', 'FltMode'),
   bits(
     14,
     12,
