@@ -1,0 +1,86 @@
+import { missingCase } from '../core/exhaustive.ts';
+import type { RecoveryEffect } from '../core/recovery/effect.ts';
+import type { RecoveryEvent } from '../core/recovery/event.ts';
+import type { Microseconds } from '../core/recovery/phase.ts';
+import type { Result } from '../core/result.ts';
+import { encodeSnapshot } from '../journal/snapshot.ts';
+import type { DeviceSession } from '../rigs/rig.ts';
+import type { Recorder } from './recorder.ts';
+
+const errorOf = (result: Result<unknown>) => (result.ok ? null : result.error);
+
+/** Keeps both views of the config space; one that cannot be read at that moment is left out. */
+export const recordSnapshot = async (
+  session: DeviceSession,
+  recorder: Recorder,
+  moment: string,
+  recovery: number | null,
+): Promise<void> => {
+  if (!recorder.keepsSnapshots) return;
+  for (const view of ['vfio', 'hardware'] as const) {
+    const config = await session.readConfig(view);
+    if (!config.ok) continue;
+    const bytes = encodeSnapshot(config.value);
+    recorder.record({ type: 'snapshot', device: session.address, recovery, moment, view, bytes });
+  }
+};
+
+/** Does one thing that `step` asked for; the answer is the event that goes back into it, or null where none is due. */
+export const execute = async (
+  effect: RecoveryEffect,
+  session: DeviceSession,
+  recorder: Recorder,
+  now: () => Microseconds,
+): Promise<RecoveryEvent | null> => {
+  const { recovery } = effect;
+  switch (effect.kind) {
+    case 'inspect': {
+      const result = await session.inspect();
+      return { kind: 'inspected', at: now(), recovery, result };
+    }
+    case 'drainErrors': {
+      const result = await session.drainErrors();
+      return { kind: 'drained', at: now(), recovery, result };
+    }
+    case 'quiesce': {
+      const report = await session.quiesce();
+      return { kind: 'quiesceFinished', at: now(), recovery, report };
+    }
+    case 'acknowledge': {
+      const error = errorOf(await session.acknowledge());
+      return { kind: 'acknowledgeFinished', at: now(), recovery, error };
+    }
+    case 'withdraw': {
+      const error = errorOf(await session.disarm());
+      return { kind: 'withdrawFinished', at: now(), recovery, error };
+    }
+    case 'reset': {
+      const result = await session.reset(effect.resetKind);
+      return { kind: 'resetFinished', at: now(), recovery, result };
+    }
+    case 'eeh': {
+      const { operation } = effect;
+      const result = await session.eeh(operation);
+      return { kind: 'eehFinished', at: now(), recovery, operation, result };
+    }
+    case 'reinitialise': {
+      const report = await session.reinitialise();
+      return { kind: 'reinitialiseFinished', at: now(), recovery, report };
+    }
+    case 'prove': {
+      const report = await session.prove();
+      return { kind: 'proofFinished', at: now(), recovery, report };
+    }
+    case 'snapshot':
+      await recordSnapshot(session, recorder, effect.moment, recovery);
+      return null;
+    case 'conclude':
+      return null;
+    default:
+      return missingCase(effect);
+  }
+};
+
+/** These answer the kernel while its clock runs, so they never queue behind anything else. */
+export const isUrgent = (effect: RecoveryEffect): boolean =>
+  effect.kind === 'acknowledge' || effect.kind === 'withdraw';

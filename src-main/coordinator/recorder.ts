@@ -1,0 +1,57 @@
+import type { RigClock } from '../rigs/rig.ts';
+import type { JournalLine } from '../journal/line.ts';
+import type { JournalWriter, RecordBody } from '../journal/writer.ts';
+import { success, type BenchError, type Result } from '../core/result.ts';
+import type { Disposer } from '../rigs/rig.ts';
+
+/** `durable`: the line is on the disk before the call returns, for phase changes and approvals. */
+export type Durability = 'durable' | 'buffered';
+
+/**
+ * Where everything that happens goes first: into the journal, then to whoever watches. A watcher that folds the lines
+ * knows what the journal knows.
+ */
+export class Recorder {
+  readonly #clock: RigClock;
+  readonly #journal: JournalWriter | null;
+  readonly #watchers = new Set<(line: JournalLine) => void>();
+  #sequence = 1;
+
+  /** Without a journal the lines only go to the watchers. */
+  constructor(clock: RigClock, journal: JournalWriter | null) {
+    this.#clock = clock;
+    this.#journal = journal;
+  }
+
+  /** Whether anybody keeps config snapshots; reading and packing them is left out otherwise. */
+  get keepsSnapshots(): boolean {
+    return this.#journal !== null || this.#watchers.size > 0;
+  }
+
+  /** Why nothing can be recorded any more, and so nothing may be done; null while all is well. */
+  get trouble(): BenchError | null {
+    return this.#journal?.broken() ?? null;
+  }
+
+  record(body: RecordBody, durability: Durability = 'buffered'): Result<number> {
+    const at = this.#clock.now();
+    const written = this.#write(at, body, durability);
+    if (this.#watchers.size > 0) {
+      // A line that could not be written happened all the same; watchers see it, with the next number.
+      this.#sequence = written.ok ? written.value : this.#sequence + 1;
+      const line = { seq: this.#sequence, at, wall: this.#clock.wall(), ...body };
+      for (const watcher of this.#watchers) watcher(line);
+    }
+    return written;
+  }
+
+  #write(at: number, body: RecordBody, durability: Durability): Result<number> {
+    if (this.#journal === null) return success(this.#sequence + 1);
+    return durability === 'durable' ? this.#journal.appendDurable(at, body) : this.#journal.append(at, body);
+  }
+
+  watch(watcher: (line: JournalLine) => void): Disposer {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+}
