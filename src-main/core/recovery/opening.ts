@@ -1,4 +1,5 @@
 import type { RecoveryEffect } from './effect.ts';
+import { kernelStillRecovers, sharedReset } from './sharedReset.ts';
 import type { EventOf } from './event.ts';
 import { seconds, type Microseconds } from './phase.ts';
 import type { Reason } from './reasons.ts';
@@ -64,17 +65,23 @@ export const signalWhileIdle = (from: ArmedState | ConcludedState, event: EventO
   if (state.phase !== 'armed' && state.eventfd === 'removed') return unchanged(from);
   const { protocol } = state.arming;
   if (protocol === 'notify' || protocol === 'legacy') {
+    if (count === 1 && state.phase !== 'armed' && kernelStillRecovers(state)) return sharedReset(state);
     const reason = count > 1 ? 'coalescedSignals' : 'signalOpens';
     return openRecovery(state, { at: event.at, coalesced: count - 1, errors: [], reason });
   }
-  if (state.phase === 'armed' && state.check !== null) return unchanged(from);
+  // A look-up under way may have been answered before this signal's error came, so it is done once more.
+  const earlier = state.phase === 'armed' ? state.check : null;
   const armed: ArmedState = {
     phase: 'armed',
     arming: state.arming,
     loopbacksExpected: state.loopbacksExpected,
     recoveries: state.phase === 'armed' ? state.recoveries : state.recovery.number,
     spuriousSignals: state.phase === 'armed' ? state.spuriousSignals : 0,
-    check: { signalAt: event.at, count, deadline: event.at + checkPatience },
+    check: {
+      signalAt: earlier?.signalAt ?? event.at,
+      count: (earlier?.count ?? 0) + count,
+      deadline: earlier?.deadline ?? event.at + checkPatience,
+    },
   };
   const recovery = armed.recoveries + 1;
   return moved(armed, 'signalToCheck', [
@@ -82,32 +89,57 @@ export const signalWhileIdle = (from: ArmedState | ConcludedState, event: EventO
   ]);
 };
 
-const openChecked = (state: ArmedState, errors: readonly ErrorRecord[], reason: Reason): Transition =>
-  state.check === null
-    ? unchanged(state)
-    : openRecovery({ ...state, check: null }, { at: state.check.signalAt, coalesced: 0, errors, reason });
+const openChecked = (
+  state: ArmedState,
+  at: Microseconds,
+  errors: readonly ErrorRecord[],
+  reason: Reason,
+): Transition =>
+  openRecovery(
+    { ...state, check: null },
+    {
+      at: state.check?.signalAt ?? at,
+      coalesced: Math.max(0, (state.check?.count ?? 1) - 1),
+      errors,
+      reason,
+    },
+  );
 
 const dismiss = (state: ArmedState): Transition =>
-  moved({ ...state, check: null, spuriousSignals: state.spuriousSignals + 1 }, 'spuriousSignal');
+  state.check === null
+    ? unchanged(state)
+    : moved({ ...state, check: null, spuriousSignals: state.spuriousSignals + 1 }, 'spuriousSignal');
 
-/** mediated: the queue behind feature 13. Empty means that the signal was spurious; a refusal means "unknown". */
+/**
+ * mediated: the queue behind feature 13. Empty means that the signal was spurious; a refusal means "unknown". Records
+ * open a recovery even when no look-up is awaited any more: reading them took them off the queue.
+ */
 export const drainedWhileArmed = (state: ArmedState, event: EventOf<'drained'>): Transition => {
-  if (state.check === null || event.recovery !== state.recoveries + 1) return unchanged(state);
-  if (!event.result.ok) return openChecked(state, [], 'errorsUnreadable');
-  if (event.result.value.length === 0) return dismiss(state);
-  return openChecked(state, event.result.value, 'errorConfirmed');
+  if (event.recovery !== state.recoveries + 1) return unchanged(state);
+  if (!event.result.ok) {
+    return state.check === null ? unchanged(state) : openChecked(state, event.at, [], 'errorsUnreadable');
+  }
+  return event.result.value.length === 0
+    ? dismiss(state)
+    : openChecked(state, event.at, event.result.value, 'errorConfirmed');
 };
 
 /** eeh: a PE that is not frozen has no error. */
 export const peStateWhileArmed = (state: ArmedState, event: EventOf<'eehFinished'>): Transition => {
-  if (state.check === null || event.recovery !== state.recoveries + 1 || event.operation !== 'getState') {
-    return unchanged(state);
+  if (event.recovery !== state.recoveries + 1 || event.operation !== 'getState') return unchanged(state);
+  if (!event.result.ok) {
+    return state.check === null ? unchanged(state) : openChecked(state, event.at, [], 'errorsUnreadable');
   }
-  if (event.result.ok && event.result.value.state === 'normal') return dismiss(state);
-  return openChecked(state, [], event.result.ok ? 'errorConfirmed' : 'errorsUnreadable');
+  return event.result.value.state === 'normal'
+    ? dismiss(state)
+    : openChecked(state, event.at, [], 'errorConfirmed');
 };
 
 export const clockWhileArmed = (state: ArmedState, event: EventOf<'clockReached'>): Transition =>
   state.check !== null && event.at >= state.check.deadline
-    ? openChecked(state, [], 'checkUnanswered')
+    ? openChecked(state, event.at, [], 'checkUnanswered')
     : unchanged(state);
+
+/** The device went away while a signal was looked up: there is nothing left to look at, and nothing to recover. */
+export const goneWhileArmed = (state: ArmedState): Transition =>
+  state.check === null ? unchanged(state) : moved({ ...state, check: null }, 'deviceGone');

@@ -51,15 +51,28 @@ export const reasons = {
   waitEndedByKernel:
     'BEGIN_RECOVERY came without an ack: the kernel’s wait is over, and a late ack would be taken for the next error.',
   patienceExhausted: 'Nobody decided within the policy’s patience; the device stays as the error left it.',
+  timeoutActionMissed:
+    'The declared action would have come too late for the kernel’s clock; an ack now may be taken for the next error, so none is sent.',
+  ackUnanswered:
+    'The ack was sent in time but its answer is not back at the end of the wait; the kernel’s next word tells whether it arrived.',
+  ackCameTooLate:
+    'The kernel ended its recovery without a second signal: the ack had missed the wait, and error_detected had returned CAN_RECOVER.',
+  withdrawnFromRecovery:
+    'The eventfd is removed. The device stays as the error left it, and further errors are not heard.',
   // resetting
   resetApproved: 'The reset is approved and driven by user space.',
   resetByPolicy: 'The policy resets once quiescing has succeeded.',
+  resetByTimeoutPolicy: 'Nobody decided in time, and the policy declared to go on: the reset is driven.',
   resetWaitsForKernel:
     'The kernel’s own recovery has not ended; a reset now would get EAGAIN or be undone by the kernel’s.',
   kernelFinished: 'The kernel’s own recovery has ended; the reset can follow.',
+  kernelStaysSilent:
+    'The kernel never said that its own recovery had ended; the reset is tried all the same.',
   resetBusy: 'The reset answered EAGAIN: the recovery still holds the device lock. It is tried again.',
   resetDone: 'The reset is done. "Reset" does not mean "ready": the registers have to be put back.',
   resetFailed: 'The reset failed.',
+  resetStayedBusy:
+    'The reset answered EAGAIN until its time was up; whatever holds the device lock did not let go.',
   resetNeverCame: 'Neither a second signal nor a word of the kernel came in time after the ack.',
   resetUnanswered: 'The reset did not come back in time.',
   // returning
@@ -80,7 +93,10 @@ export const reasons = {
   kernelSucceeded: 'The kernel announced SUCCESSFUL_RECOVERY.',
   kernelFailed:
     'The kernel announced FAILED_RECOVERY. A second signal before it was error_detected(perm_failure), not a reset (observation 7).',
+  sharedReset:
+    'This device’s wait had run out, but another function of the slot was acked: the kernel reset them all and signals it here too (observation 12).',
   // the device or the session goes away
+  deviceGone: 'The device was closed or vanished while no recovery was open; its eventfd went with it.',
   deviceRemoved: 'The device vanished from the bus.',
   peUnavailable: 'The PE is permanently unavailable; it has to be replugged.',
   closedDuringWait:

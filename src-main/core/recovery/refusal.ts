@@ -2,6 +2,8 @@ import { failure, type BenchError } from '../result.ts';
 import type { RecoveryEvent } from './event.ts';
 import type { Microseconds } from './phase.ts';
 import { ackGuard } from './policy.ts';
+import type { ResetKind } from './reports.ts';
+import { kernelStillRecovering } from './resetting.ts';
 import { isOpen, openWait, type RecoveryState } from './state.ts';
 
 const refuse = (...args: Parameters<typeof failure>): BenchError => failure(...args).error;
@@ -59,11 +61,17 @@ const withdrawRefusal = (state: RecoveryState): BenchError | null => {
   );
 };
 
-const resetRefusal = (state: RecoveryState): BenchError | null => {
+const resetRefusal = (state: RecoveryState, resetKind: ResetKind): BenchError | null => {
   if (openWait(state) !== null) {
     return refuse(
       'waitOpen',
       'The kernel waits for an ack and holds the device lock: a reset now gets EAGAIN or dead-locks. Ack or withdraw first.',
+    );
+  }
+  if (state.arming.protocol !== 'eeh' && (resetKind === 'peHot' || resetKind === 'peFundamental')) {
+    return refuse(
+      'notSupported',
+      `A PE reset belongs to the eeh protocol; with ${state.arming.protocol} choose the device or the hot reset.`,
     );
   }
   if (!isOpen(state)) return null;
@@ -91,12 +99,21 @@ const reinitialiseRefusal = (state: RecoveryState): BenchError | null => {
   if (!isOpen(state) || state.phase === 'slotReset') return null;
   const userSpaceMaySkipTheReset =
     state.phase === 'quiescing' && state.activity === 'decision' && state.arming.protocol === 'legacy';
-  return userSpaceMaySkipTheReset
-    ? null
-    : refuse(
+  if (!userSpaceMaySkipTheReset) {
+    return refuse(
+      'stepUnderWay',
+      `The recovery is ${state.phase}; bringing the device back begins after the reset.`,
+    );
+  }
+  if (state.exchange.kind === 'withdrawing') {
+    return refuse('stepUnderWay', 'The eventfd is being removed; wait for the answer to that.');
+  }
+  return kernelStillRecovering(state)
+    ? refuse(
         'stepUnderWay',
-        `The recovery is ${state.phase}; bringing the device back begins after the reset.`,
-      );
+        'The kernel’s own recovery has not ended; its reset would undo what is put back now. Wait for its word, or reset.',
+      )
+    : null;
 };
 
 const quiesceRefusal = (state: RecoveryState): BenchError | null => {
@@ -121,7 +138,7 @@ export const refusalOf = (state: RecoveryState, event: RecoveryEvent): BenchErro
     case 'withdrawRequested':
       return withdrawRefusal(state);
     case 'resetRequested':
-      return resetRefusal(state);
+      return resetRefusal(state, event.resetKind);
     case 'reinitialiseRequested':
       return reinitialiseRefusal(state);
     case 'quiesceRequested':

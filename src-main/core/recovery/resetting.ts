@@ -4,6 +4,7 @@ import { milliseconds, seconds, type Microseconds } from './phase.ts';
 import type { Reason } from './reasons.ts';
 import type { EehOperation, ResetKind } from './reports.ts';
 import { enterSlotReset } from './returning.ts';
+import type { Arming } from './policy.ts';
 import type { QuiescingState, ResettingState } from './state.ts';
 import { furtherSignal, supersede } from './supersede.ts';
 import { conclude, moved, unchanged, withRecovery, type Transition } from './transition.ts';
@@ -23,7 +24,14 @@ const eehReset = (kind: ResetKind): readonly EehOperation[] => [
   'unfreezeDma',
 ];
 
-const kernelStillRecovering = (state: QuiescingState): boolean =>
+/** The kernel's own recovery may wait for other functions of the slot that have a handshake (observation 12). */
+const kernelPatience = (arming: Arming): Microseconds => arming.ackTimeout * arming.sharers + seconds(15);
+
+/** After the uevent that ends a recovery, event 2 has been signalled (observation 15); it may only be read later. */
+const secondSignalPatience = seconds(1);
+
+/** legacy: the kernel does its own reset beside user space's, and until its last word it may still undo things. */
+export const kernelStillRecovering = (state: QuiescingState): boolean =>
   state.arming.protocol === 'legacy' &&
   state.arming.uevents === 'observable' &&
   (state.recovery.kernelWord === 'silent' || state.recovery.kernelWord === 'begun');
@@ -55,7 +63,11 @@ export const decideReset = (
   }
   if (kernelStillRecovering(state)) {
     return moved(
-      { ...common, activity: { by: 'bench', step: 'waitingForKernel', resetKind: requested } },
+      {
+        ...common,
+        deadline: at + kernelPatience(arming),
+        activity: { by: 'bench', step: 'waitingForKernel', resetKind: requested },
+      },
       'resetWaitsForKernel',
     );
   }
@@ -103,16 +115,30 @@ export const eehWhileResetting = (state: ResettingState, event: EventOf<'eehFini
       ]);
 };
 
+const resetRanOut = (state: ResettingState, at: Microseconds): Transition => {
+  const { activity, recovery } = state;
+  switch (activity.by) {
+    case 'kernel':
+      return recovery.kernelWord === 'successful'
+        ? conclude(state, 'timedOut', 'ackCameTooLate', at)
+        : conclude(state, 'failed', 'resetNeverCame', at);
+    case 'eeh':
+      return conclude(state, 'failed', 'resetUnanswered', at);
+    case 'bench':
+      // A uevent can be missed, or be read before the signal. Whatever still holds the device answers EAGAIN.
+      if (activity.step === 'waitingForKernel') return startAwaitedReset(state, at, 'kernelStaysSilent');
+      return conclude(
+        state,
+        'failed',
+        activity.step === 'retrying' ? 'resetStayedBusy' : 'resetUnanswered',
+        at,
+      );
+  }
+};
+
 export const clockWhileResetting = (state: ResettingState, event: EventOf<'clockReached'>): Transition => {
   const { activity, recovery } = state;
-  if (event.at >= state.deadline) {
-    return conclude(
-      state,
-      'failed',
-      activity.by === 'kernel' ? 'resetNeverCame' : 'resetUnanswered',
-      event.at,
-    );
-  }
+  if (event.at >= state.deadline) return resetRanOut(state, event.at);
   if (activity.by !== 'bench' || activity.step !== 'retrying' || event.at < activity.retryAt) {
     return unchanged(state);
   }
@@ -142,20 +168,29 @@ export const ueventWhileResetting = (state: ResettingState, event: EventOf<'ueve
       const known = withRecovery(state, { kernelWord: 'failed' });
       return activity.by === 'kernel'
         ? conclude(known, 'failed', 'kernelFailed', event.at)
-        : startAwaitedReset(known, 'kernelFailed');
+        : startAwaitedReset(known, event.at, 'kernelFailed');
     }
     case 'successfulRecovery': {
       const known = withRecovery(state, { kernelWord: 'successful' });
-      return startAwaitedReset(known, activity.by === 'kernel' ? 'kernelSucceeded' : 'kernelFinished');
+      if (activity.by !== 'kernel') return startAwaitedReset(known, event.at, 'kernelFinished');
+      const deadline = Math.min(known.deadline, event.at + secondSignalPatience);
+      return moved({ ...known, deadline }, 'kernelSucceeded');
     }
   }
 };
 
-const startAwaitedReset = (state: ResettingState, reason: Reason): Transition => {
+const startAwaitedReset = (state: ResettingState, at: Microseconds, reason: Reason): Transition => {
   const { activity, recovery } = state;
   if (activity.by !== 'bench' || activity.step !== 'waitingForKernel') return moved(state, reason);
   const { resetKind } = activity;
-  return moved({ ...state, activity: { by: 'bench', step: 'running', resetKind, attempt: 1 } }, reason, [
-    { kind: 'reset', recovery: recovery.number, resetKind, attempt: 1 },
-  ]);
+  // The time of a reset counts from its start, not from the decision that had to wait for the kernel.
+  return moved(
+    {
+      ...state,
+      deadline: at + resetPatience,
+      activity: { by: 'bench', step: 'running', resetKind, attempt: 1 },
+    },
+    reason,
+    [{ kind: 'reset', recovery: recovery.number, resetKind, attempt: 1 }],
+  );
 };

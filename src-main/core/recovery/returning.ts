@@ -29,8 +29,10 @@ export const enterSlotReset = (from: ResettingState, at: Microseconds, reason: R
 
 export const startReinitialising = (state: SlotResetState | QuiescingState, at: Microseconds): Transition => {
   const { arming, loopbacksExpected, recovery } = state;
-  // A kernel that took a perm_failure for event 2 waits once more before it says FAILED (observation 7).
-  const deadline = at + returnPatience + (arming.protocol === 'notify' ? arming.ackTimeout : 0);
+  // A kernel that took a perm_failure for event 2 waits once more before it says FAILED (observation 7),
+  // for each function of the slot in turn (observation 12).
+  const deadline =
+    at + returnPatience + (arming.protocol === 'notify' ? arming.ackTimeout * (arming.sharers + 1) : 0);
   return moved(
     { phase: 'reinitialising', arming, loopbacksExpected, recovery, deadline, activity: 'reinitialise' },
     'reinitialiseStarted',
@@ -101,10 +103,22 @@ export const signalWhileReturning = (
 ): Transition => {
   const { state, count } = withoutLoopbacks(from, event.count);
   if (count === 0) return moved(state, 'loopbackSeen');
-  // mediated: only the queue tells whether this is a new error or the tail of the one being handled.
-  return state.arming.protocol === 'mediated'
+  // A signal alone proves no error: mediated looks into the queue, eeh at the PE, before this recovery is given up.
+  return state.arming.protocol === 'mediated' || state.arming.protocol === 'eeh'
     ? furtherSignal(state, count)
     : supersede(state, event, count, 'failed', 'nextErrorBeforeReturn');
+};
+
+/** eeh: what a signal after the reset stood for. A PE that cannot be asked is taken for frozen. */
+export const peStateWhileReturning = (
+  state: SlotResetState | ReinitialisingState,
+  event: EventOf<'eehFinished'>,
+): Transition => {
+  if (event.operation !== 'getState' || state.arming.protocol !== 'eeh') return unchanged(state);
+  if (event.result.ok && event.result.value.state === 'normal') return unchanged(state);
+  return event.result.ok && event.result.value.state === 'unavailable'
+    ? conclude(state, 'deviceLost', 'peUnavailable', event.at, 'removed')
+    : supersede(state, event, 1, 'failed', 'nextErrorBeforeReturn');
 };
 
 export const ueventWhileReturning = (

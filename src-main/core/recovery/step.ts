@@ -1,6 +1,13 @@
+import { concludedLearns } from './afterwards.ts';
 import { missingCase } from '../exhaustive.ts';
 import type { EventOf, RecoveryEvent } from './event.ts';
-import { clockWhileArmed, drainedWhileArmed, peStateWhileArmed, signalWhileIdle } from './opening.ts';
+import {
+  clockWhileArmed,
+  drainedWhileArmed,
+  goneWhileArmed,
+  peStateWhileArmed,
+  signalWhileIdle,
+} from './opening.ts';
 import type { Microseconds } from './phase.ts';
 import { refusalOf } from './refusal.ts';
 import {
@@ -14,6 +21,7 @@ import {
 import {
   clockWhileReinitialising,
   clockWhileSlotReset,
+  peStateWhileReturning,
   proofFinished,
   reinitialiseFinished,
   signalWhileReturning,
@@ -32,6 +40,7 @@ import {
   quiesceFinished,
   quiesceRequested,
   signalWhileWaiting,
+  timeoutActionDue,
   ueventWhileWaiting,
   withdrawFinished,
   withdrawRequested,
@@ -85,8 +94,11 @@ const fact = (state: OpenState, event: EventOf<'signal'> | EventOf<'uevent'>): T
 
 const stepIdle = (state: Exclude<RecoveryState, OpenState>, event: RecoveryEvent): Transition => {
   if (event.kind === 'signal') return signalWhileIdle(state, event);
-  if (state.phase !== 'armed') return unchanged(state);
+  if (state.phase !== 'armed') return concludedLearns(state, event);
   switch (event.kind) {
+    case 'closed':
+    case 'deviceRemoved':
+      return goneWhileArmed(state);
     case 'drained':
       return drainedWhileArmed(state, event);
     case 'eehFinished':
@@ -100,7 +112,11 @@ const stepIdle = (state: Exclude<RecoveryState, OpenState>, event: RecoveryEvent
 
 const stepOpen = (state: OpenState, event: RecoveryEvent): Transition => {
   // An answer to the effect of an earlier recovery says nothing about this one.
-  if ('recovery' in event && event.recovery !== state.recovery.number) return unchanged(state);
+  if ('recovery' in event && event.recovery !== state.recovery.number) {
+    // Except that the removal of the eventfd, once asked for, is this recovery's too.
+    const removal = event.kind === 'withdrawFinished' && event.recovery < state.recovery.number;
+    return removal && 'exchange' in state ? withdrawFinished(state, event) : unchanged(state);
+  }
   switch (event.kind) {
     case 'signal':
     case 'uevent':
@@ -139,7 +155,10 @@ const stepOpen = (state: OpenState, event: RecoveryEvent): Transition => {
       return state.phase === 'resetting' ? resetFinished(state, event) : unchanged(state);
     case 'eehFinished':
       if (state.phase === 'errorDetected') return eehBeforeQuiescing(state, event);
-      return state.phase === 'resetting' ? eehWhileResetting(state, event) : unchanged(state);
+      if (state.phase === 'resetting') return eehWhileResetting(state, event);
+      return state.phase === 'slotReset' || state.phase === 'reinitialising'
+        ? peStateWhileReturning(state, event)
+        : unchanged(state);
     case 'reinitialiseRequested':
       return state.phase === 'slotReset' || state.phase === 'quiescing'
         ? startReinitialising(state, event.at)
@@ -162,6 +181,8 @@ const stepOpen = (state: OpenState, event: RecoveryEvent): Transition => {
  */
 export const step = (state: RecoveryState, event: RecoveryEvent): Transition => {
   if (refusalOf(state, event) !== null) return unchanged(state);
+  // An eventfd never reads 0; a count that is none would open a recovery or a loop-back that nothing stands for.
+  if ('count' in event && !(Number.isSafeInteger(event.count) && event.count > 0)) return unchanged(state);
   if (event.kind === 'loopbackTriggered') {
     return {
       ...unchanged({ ...state, loopbacksExpected: state.loopbacksExpected + event.count }),
@@ -176,10 +197,10 @@ export const nextDeadline = (state: RecoveryState): Microseconds | null => {
   if (state.phase === 'armed') return state.check?.deadline ?? null;
   if (!isOpen(state)) return null;
   switch (state.phase) {
-    case 'awaitingAck': {
-      const answering = state.exchange.kind === 'acknowledging' || state.exchange.kind === 'withdrawing';
-      return Math.min(state.deadline, (answering ? null : state.timeoutActionAt) ?? state.deadline);
-    }
+    case 'errorDetected':
+    case 'quiescing':
+    case 'awaitingAck':
+      return Math.min(state.deadline, timeoutActionDue(state) ?? state.deadline);
     case 'resetting':
       return state.activity.by === 'bench' && state.activity.step === 'retrying'
         ? Math.min(state.deadline, state.activity.retryAt)

@@ -1,3 +1,4 @@
+import type { RecoveryEffect } from './effect.ts';
 import type { EventOf } from './event.ts';
 import { openRecovery } from './opening.ts';
 import type { Outcome } from './phase.ts';
@@ -9,7 +10,7 @@ import { conclude, moved, withRecovery, type Transition } from './transition.ts'
 /** Ends this recovery because the kernel has gone on to the next error, and opens the next one in the same step. */
 export const supersede = (
   state: OpenState,
-  event: EventOf<'signal'> | EventOf<'drained'>,
+  event: EventOf<'signal'> | EventOf<'drained'> | EventOf<'eehFinished'>,
   count: number,
   outcome: Outcome,
   reason: Reason,
@@ -21,12 +22,18 @@ export const supersede = (
   return { ...next, effects: [...ended.effects, ...next.effects] };
 };
 
-/** A further signal of an error that is already being handled; with `mediated` it also announces a queued record. */
-export const furtherSignal = (state: OpenState, count: number): Transition => {
-  const known = withRecovery(state, { coalesced: state.recovery.coalesced + count });
-  return moved(
-    known,
-    'furtherSignal',
-    state.arming.protocol === 'mediated' ? [{ kind: 'drainErrors', recovery: state.recovery.number }] : [],
-  );
+const lookUp = (state: OpenState): readonly RecoveryEffect[] => {
+  const { number } = state.recovery;
+  if (state.arming.protocol === 'mediated') return [{ kind: 'drainErrors', recovery: number }];
+  const returning = state.phase === 'slotReset' || state.phase === 'reinitialising';
+  return state.arming.protocol === 'eeh' && returning
+    ? [{ kind: 'eeh', recovery: number, operation: 'getState' }]
+    : [];
 };
+
+/**
+ * A further signal while an error is already being handled. With `mediated` it also announces a queued record; with
+ * `eeh` the PE is frozen anyway until its reset, and after it the PE's state tells.
+ */
+export const furtherSignal = (state: OpenState, count: number): Transition =>
+  moved(withRecovery(state, { coalesced: state.recovery.coalesced + count }), 'furtherSignal', lookUp(state));

@@ -85,7 +85,8 @@ export const quiesceFinished = (
   if (known.activity !== 'running') return unchanged(state);
   if (known.arming.protocol !== 'notify') {
     const deciding: QuiescingState = { ...known, activity: 'decision' };
-    return decision === 'ackWhenQuiesced' && event.report.succeeded
+    // While the eventfd is being removed a person has said not to go on; a policy must not reset over that.
+    return decision === 'ackWhenQuiesced' && event.report.succeeded && deciding.exchange.kind === 'none'
       ? decideReset(deciding, 'device', policyApproval('policy', 'resetByPolicy'), event.at, 'resetByPolicy')
       : moved(deciding, reason);
   }
@@ -152,49 +153,81 @@ export const withdrawRequested = (state: WaitingState, event: EventOf<'withdrawR
 
 export const withdrawFinished = (state: WaitingState, event: EventOf<'withdrawFinished'>): Transition => {
   if (state.exchange.kind !== 'withdrawing') return unchanged(state);
-  if (event.error === null) return conclude(state, 'withdrawn', 'withdrawn', event.at, 'removed');
+  if (event.error === null) {
+    const reason = state.arming.protocol === 'notify' ? 'withdrawn' : 'withdrawnFromRecovery';
+    return conclude(state, 'withdrawn', reason, event.at, 'removed');
+  }
   return moved({ ...state, exchange: { kind: 'refused', error: event.error } }, 'withdrawRefused');
 };
 
-const takeTimeoutAction = (state: AwaitingAckState): Transition => {
-  const idle: AwaitingAckState = { ...state, timeoutActionAt: null };
-  if (state.exchange.kind === 'acknowledging' || state.exchange.kind === 'withdrawing')
-    return unchanged(state);
+/** notify: the kernel's clock. Otherwise the only clock is the bench's patience with people. */
+const clockOf = (state: WaitingState): Microseconds =>
+  state.arming.protocol === 'notify' ? state.arming.ackTimeout : state.arming.policy.patience;
+
+/** Going on (an ack, or a reset where user space drives it) without a person needs a device that is quiet. */
+const timeoutGoesOnAt = (state: WaitingState): Microseconds | null => {
+  if (state.phase === 'awaitingAck') return state.requiescing ? null : state.timeoutActionAt;
+  const quiet =
+    state.phase === 'quiescing' && state.activity === 'decision' && state.recovery.quiesce?.succeeded;
+  return quiet === true && state.exchange.kind === 'none'
+    ? state.deadline - timeoutActionLead(clockOf(state))
+    : null;
+};
+
+/** Nothing has to be quiet for a withdrawal, so it is also due when looking or quiescing hangs. */
+const timeoutWithdrawsAt = (state: WaitingState): Microseconds | null => {
+  if (state.phase === 'awaitingAck') return state.timeoutActionAt;
+  return state.exchange.kind === 'none' ? state.deadline - timeoutActionLead(clockOf(state)) : null;
+};
+
+/** When the declared time-out action is due in this state, or null when there is none to take. */
+export const timeoutActionDue = (state: WaitingState): Microseconds | null => {
+  if (state.exchange.kind === 'acknowledging' || state.exchange.kind === 'withdrawing') return null;
   switch (state.arming.policy.onTimeout) {
-    case 'acknowledge': {
-      // Only a quiet device may be acked without a person: the ack says that nobody touches it.
-      const quiet = state.recovery.quiesce?.succeeded === true && !state.requiescing;
-      return quiet
-        ? acknowledge(
-            idle,
-            policyApproval('timeoutPolicy', 'acknowledgeByTimeoutPolicy'),
-            'acknowledgeByTimeoutPolicy',
-          )
-        : moved(idle, 'quiesceIncomplete');
-    }
-    case 'withdraw':
-      return withdraw(
-        idle,
-        policyApproval('timeoutPolicy', 'withdrawByTimeoutPolicy'),
-        'withdrawByTimeoutPolicy',
-      );
     case 'letExpire':
-      return unchanged(state);
+      return null;
+    case 'acknowledge':
+      return timeoutGoesOnAt(state);
+    case 'withdraw':
+      return timeoutWithdrawsAt(state);
   }
+};
+
+const goOnByTimeoutPolicy = (state: AwaitingAckState | QuiescingState, at: Microseconds): Transition => {
+  if (state.phase === 'quiescing') {
+    const approval = policyApproval('timeoutPolicy', 'resetByTimeoutPolicy');
+    return decideReset(state, 'device', approval, at, 'resetByTimeoutPolicy');
+  }
+  const taken: AwaitingAckState = { ...state, timeoutActionAt: null };
+  // Only a quiet device may be acked without a person: the ack says that nobody touches it.
+  if (state.recovery.quiesce?.succeeded !== true) return moved(taken, 'quiesceIncomplete');
+  // A clock that calls late, on a busy machine, must not make the ack late (observation 8).
+  if (at >= state.deadline - ackGuard(state.arming.ackTimeout)) return moved(taken, 'timeoutActionMissed');
+  const approval = policyApproval('timeoutPolicy', 'acknowledgeByTimeoutPolicy');
+  return acknowledge(taken, approval, 'acknowledgeByTimeoutPolicy');
+};
+
+const takeTimeoutAction = (state: WaitingState, at: Microseconds): Transition => {
+  if (state.arming.policy.onTimeout === 'acknowledge') {
+    return state.phase === 'errorDetected' ? unchanged(state) : goOnByTimeoutPolicy(state, at);
+  }
+  const taken = state.phase === 'awaitingAck' ? { ...state, timeoutActionAt: null } : state;
+  const approval = policyApproval('timeoutPolicy', 'withdrawByTimeoutPolicy');
+  return withdraw(taken, approval, 'withdrawByTimeoutPolicy');
 };
 
 export const clockWhileWaiting = (state: WaitingState, event: EventOf<'clockReached'>): Transition => {
   if (event.at >= state.deadline) {
-    return conclude(
-      state,
-      'timedOut',
-      state.arming.protocol === 'notify' ? 'waitExpired' : 'patienceExhausted',
-      event.at,
-    );
+    // The ack left in time and the kernel very likely holds it; were the wait called timed out, event 2 would be
+    // taken for a new error. If it did arrive late, the kernel's uevent says so.
+    if (state.phase === 'awaitingAck' && state.exchange.kind === 'acknowledging') {
+      return moved(toResetting(state, event.at), 'ackUnanswered');
+    }
+    const reason = state.arming.protocol === 'notify' ? 'waitExpired' : 'patienceExhausted';
+    return conclude(state, 'timedOut', reason, event.at);
   }
-  return state.phase === 'awaitingAck' && state.timeoutActionAt !== null && event.at >= state.timeoutActionAt
-    ? takeTimeoutAction(state)
-    : unchanged(state);
+  const due = timeoutActionDue(state);
+  return due !== null && event.at >= due ? takeTimeoutAction(state, event.at) : unchanged(state);
 };
 
 /**
@@ -214,7 +247,17 @@ export const signalWhileWaiting = (from: WaitingState, event: EventOf<'signal'>)
       ? enterSlotReset(resetting, event.at, 'slotResetBeforeAnswer')
       : supersede(resetting, event, count - 1, 'failed', 'resetAndNextError');
   }
-  return supersede(state, event, count, 'timedOut', 'nextErrorDuringWait');
+  const next = supersede(state, event, count, 'timedOut', 'nextErrorDuringWait');
+  // The eventfd that is being removed is the next error's too: nothing may be acked behind a removal under way.
+  return state.exchange.kind === 'withdrawing' && next.state.phase === 'errorDetected'
+    ? {
+        ...next,
+        state: {
+          ...withRecovery(next.state, { approval: state.recovery.approval }),
+          exchange: state.exchange,
+        },
+      }
+    : next;
 };
 
 /** BEGIN_RECOVERY is sent when error_detected has returned: the wait is over (pci_uevent_ers, report_error_detected). */
@@ -229,8 +272,16 @@ export const ueventWhileWaiting = (state: WaitingState, event: EventOf<'uevent'>
         ? conclude(known, 'timedOut', 'waitEndedByKernel', event.at)
         : moved(known, 'kernelBegins');
     }
-    case 'successfulRecovery':
-      return moved(withRecovery(state, { kernelWord: 'successful' }), 'kernelSucceeded');
+    case 'successfulRecovery': {
+      // While the kernel sits in this device's error_detected it cannot also have resumed it (report_resume in
+      // drivers/pci/pcie/err.c): the word is the previous recovery's, read late, and must not count for this one.
+      const stale =
+        state.arming.protocol === 'notify' &&
+        !(state.phase === 'awaitingAck' && state.exchange.kind === 'acknowledging');
+      return stale
+        ? unchanged(state)
+        : moved(withRecovery(state, { kernelWord: 'successful' }), 'kernelSucceeded');
+    }
     case 'failedRecovery': {
       const known = withRecovery(state, { kernelWord: 'failed' });
       return state.arming.protocol === 'notify'
