@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeLine, encodeLine } from '../../src-main/journal/codec.ts';
 import type { JournalBody } from '../../src-main/journal/line.ts';
 import { bodies } from './arbitraries.ts';
-import { header } from './fixtures.ts';
+import { header } from './header.ts';
 
 const wall = '2026-11-21T02:31:07.250Z';
 

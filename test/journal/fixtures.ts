@@ -4,29 +4,23 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { Result } from '../../src-main/core/result.ts';
 import type { Finding } from '../../src-main/journal/findings.ts';
-import type { JournalLine, RunBody } from '../../src-main/journal/line.ts';
+import type { JournalLine } from '../../src-main/journal/line.ts';
 import { createScanner, type ScanSummary } from '../../src-main/journal/scanner.ts';
 import { createJournal, type JournalOptions, type RecordBody } from '../../src-main/journal/writer.ts';
-
-export const header: Pick<RunBody, 'bench' | 'rig' | 'scenario' | 'seed'> = {
-  bench: '0.1.0',
-  rig: {
-    kind: 'simulated',
-    name: 'simulated',
-    title: 'Simulated rig',
-    kernel: '6.1.192',
-    architecture: 'x86_64',
-  },
-  seed: 7,
-};
+import { header } from './header.ts';
 
 /** 2026-11-21T02:31:07.250Z */
 export const wallClock = Date.UTC(2026, 10, 21, 2, 31, 7, 250);
 
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
 /** A directory that is gone when the tests of this file are over. */
 export const temporaryDirectory = (): string => {
   const directory = mkdtempSync(join(tmpdir(), 'recovery-bench-journal-'));
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
 };
 
