@@ -1,5 +1,5 @@
 import type { PciAddress } from '../../core/pci/address.ts';
-import type { Protocol } from '../../core/recovery/phase.ts';
+import type { Microseconds, Protocol } from '../../core/recovery/phase.ts';
 import { pciIrqIndexes } from '../../core/vfio/numbers.ts';
 import { irqSetFlags } from '../../core/vfio/irqSet.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
@@ -39,8 +39,7 @@ export class SimulatedVfioDevice implements VfioDevice {
   readonly #device: PciDevice;
   readonly #core: VfioCore;
   readonly #endpoint: PartitionableEndpoint | null;
-  /** How long the reader of the error eventfd takes; a test or scenario can make it slow (observation 8). */
-  readerLatency = timing.eventfdRead;
+  #readerLatency: Microseconds = timing.eventfdRead;
   #eventfd: SimulatedEventfd | null = null;
 
   constructor(needs: SimulatedDeviceNeeds) {
@@ -54,7 +53,7 @@ export class SimulatedVfioDevice implements VfioDevice {
   async registerErrorEventfd(protocol: Protocol): Promise<Result<void>> {
     const { clock } = this.#machine;
     const { address } = this;
-    const eventfd = new SimulatedEventfd(clock, this.readerLatency, (count) =>
+    const eventfd = new SimulatedEventfd(clock, this.#readerLatency, (count) =>
       this.#machine.emit({ kind: 'signal', at: clock.now(), address, protocol, count }),
     );
     // A passed-through PE gets no signal from the kernel: the bench polls its state and signals itself.
@@ -74,6 +73,12 @@ export class SimulatedVfioDevice implements VfioDevice {
       return failure('notSupported', 'The eeh protocol has no eventfd to trigger; freeze the PE instead.');
     }
     return this.#core.setIrqs({ flags: DATA_NONE | TRIGGER, index: indexOf(protocol), start: 0, count: 1 });
+  }
+
+  /** From now on the reader of the error eventfd takes this long, and may find several signals (observation 8). */
+  slowReader(takes: Microseconds): void {
+    this.#readerLatency = takes;
+    if (this.#eventfd !== null) this.#eventfd.latency = takes;
   }
 
   /** What the poll of a frozen PE finds, at its next turn. */

@@ -1,0 +1,76 @@
+import type { PciAddress } from '../core/pci/address.ts';
+import type { Outcome, Phase } from '../core/recovery/phase.ts';
+import type { Reason } from '../core/recovery/reasons.ts';
+import type { ProofReport } from '../core/recovery/reports.ts';
+import type { JournalLine } from '../journal/line.ts';
+
+/** What was seen of one device, in order; steps of a scenario look for what came since the last thing they found. */
+export interface DeviceHistory {
+  readonly trace: Phase[];
+  readonly outcomes: Outcome[];
+  readonly reasons: Reason[];
+  readonly uevents: string[];
+  signals: number;
+}
+
+/** A fold of the recorded lines: the scenario knows what the journal knows and nothing else. */
+export class History {
+  readonly #devices = new Map<string, DeviceHistory>();
+  readonly kernelLog: string[] = [];
+  /** The verdict of the last proof of each device, inside a recovery or outside one. */
+  readonly proofs = new Map<string, string>();
+
+  device(address: PciAddress): DeviceHistory {
+    return this.#of(address);
+  }
+
+  addresses(): readonly string[] {
+    return [...this.#devices].filter(([, history]) => history.trace.length > 0).map(([address]) => address);
+  }
+
+  add(line: JournalLine): void {
+    switch (line.type) {
+      case 'armed':
+        this.#enter(line.device, 'armed');
+        return;
+      case 'step': {
+        const history = this.#of(line.device);
+        if (line.event.kind === 'signal') history.signals += line.event.count;
+        history.reasons.push(line.reason);
+        if (line.event.kind === 'proofFinished') this.proofs.set(line.device, line.event.report.verdict);
+        for (const effect of line.effects) {
+          // A step that ends one recovery and opens the next passes through the outcome.
+          if (effect.kind !== 'conclude') continue;
+          history.outcomes.push(effect.outcome);
+          this.#enter(line.device, effect.outcome);
+        }
+        this.#enter(line.device, line.phase);
+        return;
+      }
+      case 'operation':
+        if (line.operation === 'prove') this.proofs.set(line.device, (line.detail as ProofReport).verdict);
+        return;
+      case 'uevent':
+        this.#of(line.device).uevents.push(line.uevent);
+        return;
+      case 'kernelLog':
+        this.kernelLog.push(line.text);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #of(address: string): DeviceHistory {
+    const known = this.#devices.get(address);
+    if (known !== undefined) return known;
+    const fresh: DeviceHistory = { trace: [], outcomes: [], reasons: [], uevents: [], signals: 0 };
+    this.#devices.set(address, fresh);
+    return fresh;
+  }
+
+  #enter(address: string, phase: Phase): void {
+    const { trace } = this.#of(address);
+    if (trace.at(-1) !== phase) trace.push(phase);
+  }
+}

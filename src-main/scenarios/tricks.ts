@@ -1,0 +1,45 @@
+import type { Fault, InjectorName } from '../core/faults/fault.ts';
+import type { PciAddress } from '../core/pci/address.ts';
+import type { Microseconds } from '../core/recovery/phase.ts';
+import { done, failure, type Result } from '../core/result.ts';
+import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
+import { enableTph } from '../rigs/simulated/liveState.ts';
+import { findRegister } from './registerPath.ts';
+
+/** What scenarios do that is not part of a Rig: each rig that can do it says how. */
+export interface RigTricks {
+  injectorOf(fault: Fault): InjectorName;
+  /** Through VFIO's config region, as a user-space driver would. */
+  writeRegister(address: PciAddress, path: string, value: number): Promise<Result<void>>;
+  enableTph(address: PciAddress, control: number): Promise<Result<void>>;
+  slowReader(address: PciAddress, takes: Microseconds): Promise<Result<void>>;
+}
+
+const notOpen = (address: PciAddress) => failure('sessionClosed', `${address} is not open; arm it first.`);
+
+export const simulatedTricks = (rig: SimulatedRig): RigTricks => ({
+  injectorOf: () => 'simulated',
+  writeRegister: async (address, path, value) => {
+    const device = rig.openDevice(address);
+    if (device === null) return notOpen(address);
+    const config = await device.readConfigSpace();
+    if (!config.ok) return config;
+    const register = findRegister(config.value, path);
+    return register === null
+      ? failure('malformedInput', `${address} has no register "${path}".`)
+      : device.writeConfig(register.offset, register.width, value);
+  },
+  enableTph: async (address, control) => {
+    const device = rig.machine.devices.get(address);
+    if (device === undefined) return notOpen(address);
+    return enableTph(device.state.live, device.fn, control, []) === 'enabled'
+      ? done
+      : failure('notSupported', `${address} has no TPH capability.`);
+  },
+  slowReader: async (address, takes) => {
+    const device = rig.openDevice(address);
+    if (device === null) return notOpen(address);
+    device.slowReader(takes);
+    return done;
+  },
+});
