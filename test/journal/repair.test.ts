@@ -83,6 +83,16 @@ describe('repairing a journal', () => {
     valueOf(journal.close());
   });
 
+  it('cuts what stands behind an end line, also while the process that wrote it goes on with other runs', async () => {
+    const journal = valueOf(createJournal(optionsIn(directory, { writer: thisProcess() })));
+    valueOf(journal.append(1, { type: 'end', outcome: 'passed' }));
+    valueOf(journal.close());
+    const ended = readFileSync(journal.path);
+    writeFileSync(journal.path, Buffer.concat([ended, Buffer.from('{"seq":3')]));
+    expect(valueOf(await repairJournal(journal.path))).toMatchObject({ action: 'cut', bytesCut: 8 });
+    expect(readFileSync(journal.path)).toEqual(ended);
+  });
+
   it('leaves a file alone that holds no journal line at all', async () => {
     const path = fileWith(directory, 'letter.jsonl', 'Dear reader,\nthis is no journal');
     expect(errorOf(await repairJournal(path, dead)).code).toBe('journalDamaged');
