@@ -70,7 +70,7 @@ export const reasons = {
     'The kernel never said that its own recovery had ended; the reset is tried all the same.',
   resetBusy: 'The reset answered EAGAIN: the recovery still holds the device lock. It is tried again.',
   resetDone: 'The reset is done. "Reset" does not mean "ready": the registers have to be put back.',
-  resetFailed: 'The reset failed.',
+  resetFailed: 'The reset failed; the device stays as the error left it.',
   resetStayedBusy:
     'The reset answered EAGAIN until its time was up; whatever holds the device lock did not let go.',
   resetNeverCame: 'Neither a second signal nor a word of the kernel came in time after the ack.',
