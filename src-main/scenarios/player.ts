@@ -2,7 +2,7 @@ import { missingCase } from '../core/exhaustive.ts';
 import type { Fault } from '../core/faults/fault.ts';
 import type { PciAddress } from '../core/pci/address.ts';
 import type { Outcome, Phase } from '../core/recovery/phase.ts';
-import { done, type BenchError, type Result } from '../core/result.ts';
+import { done, failure, type BenchError, type Result } from '../core/result.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import type { Recorder } from '../coordinator/recorder.ts';
 import type { Disposer, Rig } from '../rigs/rig.ts';
@@ -178,6 +178,8 @@ export class ScenarioPlayer {
         return coordinator.prove(address);
       case 'disarm':
         return coordinator.disarm(address);
+      case 'open':
+        return coordinator.open(address);
       case 'close':
         return coordinator.close(address);
       case 'rescan':
@@ -191,6 +193,10 @@ export class ScenarioPlayer {
         return this.#tricks.writeRegister(address, step.value.register, step.value.value);
       case 'enableTph':
         return this.#tricks.enableTph(address, step.value.control);
+      case 'strayTrigger': {
+        const session = coordinator.session(address);
+        return session?.triggerLoopback() ?? failure('sessionClosed', `${address} is not open; arm it first.`);
+      }
       case 'slowReader':
         return this.#tricks.slowReader(address, step.value.takes);
       default:

@@ -95,6 +95,7 @@ const steps = {
   reinitialise: z.strictObject(aim).nullable(),
   prove: z.strictObject(aim).nullable(),
   disarm: z.strictObject(aim).nullable(),
+  open: z.strictObject(aim).nullable(),
   close: z.strictObject(aim).nullable(),
   rescan: z.strictObject({}).nullable(),
   bind: z.strictObject({ ...aim, driver: z.string().min(1).nullable() }),
@@ -105,6 +106,8 @@ const steps = {
   }),
   /** What a kernel that lets user space enable TPH would do (seed 2). */
   enableTph: z.strictObject({ ...onDevice, control: z.number().int().positive() }),
+  /** Triggers the eventfd behind the bench's back: a signal that nobody announced. */
+  strayTrigger: z.strictObject(onDevice).nullable(),
   /** How long the reader of the eventfd takes (observation 8). */
   slowReader: z.strictObject({ ...onDevice, takes: duration }),
 };

@@ -59,7 +59,8 @@ export const preflight = (
       `The host's root file system is on ${address}; a fault there takes the host down.`,
     );
   }
-  if (wait === 'waitOpen') {
+  // Pulling a device out does not ask the kernel; everything else would end up in the wrong recovery.
+  if (wait === 'waitOpen' && request.fault.kind !== 'unplug') {
     return refuse('waitOpen', `The kernel waits for an ack of ${address}; end that recovery first.`);
   }
   if (request.fault.kind === 'loopback') return null;

@@ -42,6 +42,8 @@ export const timing = {
   slotResetWithoutReset: milliseconds(1),
   /** Between the callbacks of one recovery. */
   callback: 200,
+  /** From the last vote to error_detected(perm_failure): "event 2 arrives 9 ms after the ack". */
+  permanentFailure: milliseconds(9),
   /** From eventfd_signal() to the read in user space. */
   eventfdRead: 3,
   /** From kobject_uevent_env() to the netlink read. */
@@ -101,6 +103,7 @@ const zpciProfile = (name: ProfileName, version: ModelledKernel, title: string):
 
 export const profileNames = [
   'stock-6.1',
+  'stock-6.12',
   'stock-7.2',
   'notify-6.1',
   'notify-7.2',
@@ -113,6 +116,7 @@ export type ProfileName = (typeof profileNames)[number];
 
 export const profiles: Readonly<Record<ProfileName, KernelProfile>> = {
   'stock-6.1': aerProfile('stock-6.1', '6.1', 'absent', 'x86, stock vfio-pci of Linux 6.1.192'),
+  'stock-6.12': aerProfile('stock-6.12', '6.12', 'absent', 'x86, stock vfio-pci of Linux 6.12'),
   'stock-7.2': aerProfile('stock-7.2', '7.2', 'absent', 'x86, stock vfio-pci of Linux 7.2.13'),
   'notify-6.1': aerProfile('notify-6.1', '6.1', 'asPosted', 'x86, Linux 6.1.192 with the notify driver'),
   'notify-7.2': aerProfile('notify-7.2', '7.2', 'asPosted', 'x86, Linux 7.2.13 with the RFC as posted'),
