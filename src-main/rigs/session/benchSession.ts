@@ -1,6 +1,6 @@
 import type { Protocol } from '../../core/recovery/phase.ts';
 import type { EehOperation, ResetKind, ResetReport } from '../../core/recovery/reports.ts';
-import { done, failure, success, type Result } from '../../core/result.ts';
+import { failure, success, type Result } from '../../core/result.ts';
 import type { DeviceCapabilities, DeviceSession, RigClock } from '../rig.ts';
 import { drainZpciErrors, inspectAer } from './inspect.ts';
 import { prove } from './prove.ts';
@@ -33,67 +33,109 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
   if (!reference.ok) return reference;
   let armed: Protocol | null = null;
   let open = true;
-  const needsOpen = (): Result<void> =>
-    open
-      ? done
-      : failure('sessionClosed', `The session of ${device.address} is closed; open the device again.`);
+  const closed = failure(
+    'sessionClosed',
+    `The session of ${device.address} is closed; open the device again.`,
+  );
+  const whileOpen = async <Value>(call: () => Promise<Result<Value>>): Promise<Result<Value>> =>
+    open ? call() : closed;
 
   return success({
     address: device.address,
     capabilities,
     setUp,
-    arm: async (protocol) => {
-      const usable = needsOpen();
-      if (!usable.ok) return usable;
-      if (armed !== null) return failure('alreadyArmed', `${device.address} is armed already (${armed}).`);
-      const registered = await device.registerErrorEventfd(protocol);
-      if (registered.ok) armed = protocol;
-      return registered;
-    },
-    disarm: async () => {
-      if (armed === null) return failure('notArmed', `${device.address} is not armed.`);
-      const removed = await device.unregisterErrorEventfd(armed);
-      if (removed.ok) armed = null;
-      return removed;
-    },
-    acknowledge: () => device.acknowledge(),
-    inspect: async () => {
-      if (platform !== 'zpci') return inspectAer(device, map);
-      if (armed !== 'mediated') return success({ severity: 'unknown', errors: [] });
-      const errors = await drainZpciErrors(device);
-      return errors.ok ? success({ severity: 'unknown', errors: errors.value }) : errors;
-    },
-    quiesce: () => quiesce(device, map, platform === 'aer' ? 'reachable' : 'cutOffByPlatform'),
-    reset: async (kind: ResetKind): Promise<Result<ResetReport>> => {
-      const started = clock.now();
-      if (kind === 'peHot' || kind === 'peFundamental') {
-        return failure('notSupported', 'A PE reset is part of the eeh protocol; use "device" or "hot" here.');
+    arm: (protocol) =>
+      whileOpen(async () => {
+        if (armed !== null) return failure('alreadyArmed', `${device.address} is armed already (${armed}).`);
+        if (!capabilities.protocols.includes(protocol)) {
+          const offered = capabilities.protocols.join(', ') || 'none';
+          return failure(
+            'protocolUnavailable',
+            `${device.address} does not offer the protocol "${protocol}"; it offers ${offered}.`,
+          );
+        }
+        const registered = await device.registerErrorEventfd(protocol);
+        if (registered.ok) armed = protocol;
+        return registered;
+      }),
+    disarm: () =>
+      whileOpen(async () => {
+        if (armed === null) return failure('notArmed', `${device.address} is not armed.`);
+        const removed = await device.unregisterErrorEventfd(armed);
+        if (removed.ok) armed = null;
+        return removed;
+      }),
+    acknowledge: () => whileOpen(() => device.acknowledge()),
+    inspect: () =>
+      whileOpen(async () => {
+        if (platform !== 'zpci') return inspectAer(device, map);
+        if (armed !== 'mediated') return success({ severity: 'unknown', errors: [] });
+        const errors = await drainZpciErrors(device);
+        return errors.ok ? success({ severity: 'unknown', errors: errors.value }) : errors;
+      }),
+    quiesce: async () =>
+      open
+        ? quiesce(device, map, platform === 'aer' ? 'reachable' : 'cutOffByPlatform')
+        : {
+            succeeded: false,
+            actions: [{ action: 'touchingStopped', result: 'failed', error: closed.error }],
+          },
+    reset: (kind) => whileOpen(() => resetDevice(device, clock, capabilities, kind)),
+    eeh: (operation: EehOperation) => whileOpen(() => device.eeh(operation)),
+    drainErrors: () => whileOpen(() => drainZpciErrors(device)),
+    readConfig: (which) =>
+      whileOpen(() => (which === 'vfio' ? device.readConfigSpace() : device.readHardwareConfigSpace())),
+    reinitialise: async () =>
+      open
+        ? reinitialise({ device, driver, map, clock, platform, after: 'recovery' })
+        : { succeeded: false, steps: [{ step: 'open device', result: 'failed', error: closed.error }] },
+    prove: async () =>
+      open
+        ? prove(device, driver, map, reference.value, platform)
+        : {
+            verdict: 'failed',
+            checks: [{ check: 'registers', result: 'failed', detail: closed.error.message }],
+          },
+    triggerLoopback: () =>
+      whileOpen(async () =>
+        armed === null
+          ? failure('notArmed', `${device.address} is not armed: there is no eventfd to trigger.`)
+          : device.triggerErrorEventfd(armed),
+      ),
+    close: () =>
+      whileOpen(async () => {
+        open = false;
+        armed = null;
+        needs.closed();
+        return device.close();
+      }),
+  });
+};
+
+/** VFIO_DEVICE_RESET or a hot reset, and how long the caller was blocked. */
+const resetDevice = async (
+  device: VfioDevice,
+  clock: RigClock,
+  capabilities: DeviceCapabilities,
+  kind: ResetKind,
+): Promise<Result<ResetReport>> => {
+  const started = clock.now();
+  switch (kind) {
+    case 'peHot':
+    case 'peFundamental':
+      return failure('notSupported', 'A PE reset is part of the eeh protocol; use "device" here.');
+    case 'hot': {
+      if (!capabilities.resetKinds.includes('hot')) {
+        return failure('notSupported', `${device.address} has no hot reset on this platform; use "device".`);
       }
-      if (kind === 'hot') {
-        const affected = await device.hotReset();
-        return affected.ok
-          ? success({ kind, took: clock.now() - started, affected: affected.value })
-          : affected;
-      }
+      const affected = await device.hotReset();
+      return affected.ok
+        ? success({ kind, took: clock.now() - started, affected: affected.value })
+        : affected;
+    }
+    case 'device': {
       const result = await device.reset();
       return result.ok ? success({ kind, took: clock.now() - started, affected: [device.address] }) : result;
-    },
-    eeh: (operation: EehOperation) => device.eeh(operation),
-    drainErrors: () => drainZpciErrors(device),
-    readConfig: (which) => (which === 'vfio' ? device.readConfigSpace() : device.readHardwareConfigSpace()),
-    reinitialise: () => reinitialise({ device, driver, map, clock, platform, after: 'recovery' }),
-    prove: () => prove(device, driver, map, reference.value, platform),
-    triggerLoopback: async () =>
-      armed === null
-        ? failure('notArmed', `${device.address} is not armed: there is no eventfd to trigger.`)
-        : device.triggerErrorEventfd(armed),
-    close: async () => {
-      const usable = needsOpen();
-      if (!usable.ok) return usable;
-      open = false;
-      armed = null;
-      needs.closed();
-      return device.close();
-    },
-  });
+    }
+  }
 };

@@ -17,6 +17,7 @@ import type { Topology } from './hardware/topology.ts';
 import { AerService } from './kernel/aerService.ts';
 import { partitionableEndpointsOf, type PartitionableEndpoint } from './kernel/eeh.ts';
 import { bindDriver, replug, unbindDriver } from './kernel/hotplug.ts';
+import { refused } from './kernel/kernelError.ts';
 import { Machine } from './kernel/machine.ts';
 import type { PciDevice } from './kernel/pciDevice.ts';
 import type { KernelProfile } from './kernel/profile.ts';
@@ -109,6 +110,7 @@ export class SimulatedRig implements Rig {
     const endpoint = this.#endpoints.get(device) ?? null;
     const needs = { machine: this.machine, device, core, endpoint };
     const vfio = new SimulatedVfioDevice(needs);
+    vfio.registerRequestEventfd();
     const session = await openBenchSession({
       device: vfio,
       driver: simulatedDriver(needs),
@@ -192,7 +194,12 @@ export class SimulatedRig implements Rig {
     if (!found.ok) return found;
     const device = found.value;
     if (device.driver !== null) await this.machine.call(unbindDriver(device));
-    if (driver !== null) bindDriver(this.machine, device, driver);
+    if (driver === null) return done;
+    // vfio_pci_core_register_device(): only normal headers.
+    if (device.isBridge && driver.startsWith('vfio-pci')) {
+      return refused('EINVAL', `${address} is a bridge; vfio-pci takes endpoints only.`);
+    }
+    bindDriver(this.machine, device, driver);
     return done;
   }
 
@@ -213,8 +220,10 @@ export class SimulatedRig implements Rig {
     return this.#open.get(address)?.vfio ?? null;
   }
 
+  /** As when a program ends: the kernel closes what was open, and the machine stops. */
   async close(): Promise<void> {
     this.#closed = true;
+    await Promise.all([...this.#open.values()].map(({ session }) => session.close()));
     this.clock.close();
   }
 

@@ -12,6 +12,7 @@ import type { Machine } from './kernel/machine.ts';
 import type { PciDevice } from './kernel/pciDevice.ts';
 import { timing } from './kernel/profile.ts';
 import type { VfioCore } from './kernel/vfioCore.ts';
+import { functionHandleOf, zpciErrorEvent } from './kernel/zpciEvents.ts';
 
 /** Where the bench maps its own buffer for the proof. */
 export const benchIova = 0x10_0000;
@@ -32,6 +33,13 @@ export interface SimulatedDeviceNeeds {
   readonly endpoint: PartitionableEndpoint | null;
 }
 
+/** One mmap() of a BAR. It survives a reset and the close of the file, and then silently reads what nobody decodes. */
+export interface BarMapping {
+  read(offset: number, width: 1 | 2 | 4): number;
+  /** munmap(): the last one of a closed file releases the device. */
+  unmap(): Promise<void>;
+}
+
 /** The VfioDevice port on the simulated kernel: system calls become calls into the model. */
 export class SimulatedVfioDevice implements VfioDevice {
   readonly address: PciAddress;
@@ -41,6 +49,8 @@ export class SimulatedVfioDevice implements VfioDevice {
   readonly #endpoint: PartitionableEndpoint | null;
   #readerLatency: Microseconds = timing.eventfdRead;
   #eventfd: SimulatedEventfd | null = null;
+  #open = true;
+  readonly #mappings = new Set<BarMapping>();
 
   constructor(needs: SimulatedDeviceNeeds) {
     this.#machine = needs.machine;
@@ -51,6 +61,7 @@ export class SimulatedVfioDevice implements VfioDevice {
   }
 
   async registerErrorEventfd(protocol: Protocol): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
     const { clock } = this.#machine;
     const { address } = this;
     const eventfd = new SimulatedEventfd(clock, this.#readerLatency, (count) =>
@@ -63,16 +74,36 @@ export class SimulatedVfioDevice implements VfioDevice {
   }
 
   async unregisterErrorEventfd(protocol: Protocol): Promise<Result<void>> {
-    this.#eventfd = null;
-    if (protocol === 'eeh') return done;
-    return this.#core.setIrqs({ flags: DATA_NONE | TRIGGER, index: indexOf(protocol), start: 0, count: 0 });
+    if (protocol === 'eeh') {
+      this.#eventfd?.close();
+      this.#eventfd = null;
+      return done;
+    }
+    const removed = this.#setIrqs(DATA_NONE | TRIGGER, indexOf(protocol), 0);
+    if (removed.ok) this.#eventfd = null;
+    return removed;
+  }
+
+  /** SET_IRQS without data, as a program may fill it in. */
+  #setIrqs(flags: number, index: number, count: number): Result<void> {
+    return this.#open ? this.#core.setIrqs({ flags, index, start: 0, count }) : this.#closed();
+  }
+
+  /** Index 4: what the kernel asks when it wants the device back. */
+  registerRequestEventfd(): Result<void> {
+    const { clock } = this.#machine;
+    const { address } = this;
+    const eventfd = new SimulatedEventfd(clock, timing.eventfdRead, () =>
+      this.#machine.emit({ kind: 'releaseRequested', at: clock.now(), address }),
+    );
+    return this.#core.setEventfd(pciIrqIndexes.VFIO_PCI_REQ_IRQ_INDEX, eventfd);
   }
 
   async triggerErrorEventfd(protocol: Protocol): Promise<Result<void>> {
     if (protocol === 'eeh') {
       return failure('notSupported', 'The eeh protocol has no eventfd to trigger; freeze the PE instead.');
     }
-    return this.#core.setIrqs({ flags: DATA_NONE | TRIGGER, index: indexOf(protocol), start: 0, count: 1 });
+    return this.#setIrqs(DATA_NONE | TRIGGER, indexOf(protocol), 1);
   }
 
   /** From now on the reader of the error eventfd takes this long, and may find several signals (observation 8). */
@@ -91,23 +122,23 @@ export class SimulatedVfioDevice implements VfioDevice {
   }
 
   async acknowledge(): Promise<Result<void>> {
-    const index = pciIrqIndexes.VFIO_PCI_ERR_NOTIFY_IRQ_INDEX;
-    return this.#core.setIrqs({ flags: DATA_NONE | UNMASK, index, start: 0, count: 0 });
+    return this.#setIrqs(DATA_NONE | UNMASK, pciIrqIndexes.VFIO_PCI_ERR_NOTIFY_IRQ_INDEX, 0);
   }
 
   async enableMsix(): Promise<Result<void>> {
-    return this.#core.enableMsix();
+    return this.#open ? this.#core.enableMsix() : this.#closed();
   }
 
   async disableMsix(): Promise<Result<void>> {
-    return this.#core.disableMsix();
+    return this.#open ? this.#core.disableMsix() : this.#closed();
   }
 
-  reset(): Promise<Result<void>> {
-    return this.#machine.call(this.#core.reset());
+  async reset(): Promise<Result<void>> {
+    return this.#open ? this.#machine.call(this.#core.reset()) : this.#closed();
   }
 
   async hotReset(): Promise<Result<readonly PciAddress[]>> {
+    if (!this.#open) return this.#closed();
     const affected = this.#affectedByHotReset();
     const notOwned = affected.filter((device) => device.vfio === null && device.driver !== null);
     if (notOwned.length > 0) {
@@ -126,7 +157,7 @@ export class SimulatedVfioDevice implements VfioDevice {
   }
 
   async takeZpciError(): Promise<Result<Uint8Array | null>> {
-    return this.#core.takeZpciError();
+    return this.#open ? this.#core.takeZpciError() : this.#closed();
   }
 
   async eeh(operation: Parameters<VfioDevice['eeh']>[0]): ReturnType<VfioDevice['eeh']> {
@@ -136,15 +167,15 @@ export class SimulatedVfioDevice implements VfioDevice {
   }
 
   async readConfig(offset: number, width: 1 | 2 | 4): Promise<Result<number>> {
-    return this.#core.config?.read(offset, width) ?? this.#closed();
+    return (this.#open ? this.#core.config?.read(offset, width) : null) ?? this.#closed();
   }
 
   async writeConfig(offset: number, width: 1 | 2 | 4, value: number): Promise<Result<void>> {
-    return this.#core.config?.write(offset, width, value) ?? this.#closed();
+    return (this.#open ? this.#core.config?.write(offset, width, value) : null) ?? this.#closed();
   }
 
   async readConfigSpace(): Promise<Result<Uint8Array>> {
-    return this.#core.config?.readAll() ?? this.#closed();
+    return (this.#open ? this.#core.config?.readAll() : null) ?? this.#closed();
   }
 
   async readHardwareConfigSpace(): Promise<Result<Uint8Array>> {
@@ -160,33 +191,73 @@ export class SimulatedVfioDevice implements VfioDevice {
     return success(fn.link === 'frozen' ? new Uint8Array(fn.config.length).fill(0xff) : fn.snapshot());
   }
 
+  /** A load from the BAR region, by pread(). An answer of 0 or all ones is no error. */
+  async readBar(bar: number, offset: number, width: 1 | 2 | 4): Promise<Result<number>> {
+    if (!this.#open) return this.#closed();
+    return this.#device.fn.barSpec(bar) === undefined
+      ? refused('EINVAL', `${this.address} has no BAR ${bar}.`)
+      : success(this.#device.fn.readBar(bar, offset, width));
+  }
+
+  /** mmap() of a BAR. */
+  async mapBar(bar: number): Promise<Result<BarMapping>> {
+    if (!this.#open) return this.#closed();
+    const { fn } = this.#device;
+    if (fn.barSpec(bar) === undefined) return refused('EINVAL', `${this.address} has no BAR ${bar}.`);
+    this.#core.map();
+    const mapping: BarMapping = {
+      read: (offset, width) => fn.readBar(bar, offset, width),
+      unmap: async () => {
+        if (this.#mappings.delete(mapping)) await this.#machine.call(this.#core.unmap());
+      },
+    };
+    this.#mappings.add(mapping);
+    return success(mapping);
+  }
+
   async unmapBars(): Promise<Result<void>> {
-    await this.#machine.call(this.#core.unmap());
+    for (const mapping of [...this.#mappings]) await mapping.unmap();
     return done;
   }
 
   async remapDma(): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
     this.#core.dmaMapped = true;
     return done;
   }
 
-  close(): Promise<Result<void>> {
+  async close(): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
+    this.#open = false;
+    this.#eventfd?.close();
     this.#eventfd = null;
     return this.#machine.call(this.#core.close());
   }
 
   #closed(): ReturnType<typeof failure> {
-    return failure('sessionClosed', `${this.address} is not open.`);
+    return refused('EBADF', `${this.address} is not open.`, 'sessionClosed');
   }
 }
 
 /** The engine of a simulated function, driven as a user-space driver would drive the real one. */
 export const simulatedDriver = (needs: SimulatedDeviceNeeds): UserSpaceDriver | null => {
-  const { device, core, endpoint } = needs;
+  const { machine, device, core, endpoint } = needs;
   const { fn } = device;
   if (fn.template.engine === undefined) return null;
   const isMapped = (iova: number): boolean =>
     core.dmaMapped && iova === benchIova && (endpoint === null || endpoint.dma === 'allowed');
+  // On s390x an address that is not mapped is an error of the function, which freezes it again (PEC 4).
+  const reportBadDma = (): void => {
+    if (machine.profile.platform !== 'zpci') return;
+    const functionHandle = functionHandleOf(device);
+    machine.run(
+      zpciErrorEvent(machine, device, {
+        eventCode: 0x4,
+        failingAddress: BigInt(benchIova),
+        functionHandle,
+      }),
+    );
+  };
   return {
     name: `${fn.template.name} (simulated)`,
     initialise: async () => {
@@ -197,6 +268,7 @@ export const simulatedDriver = (needs: SimulatedDeviceNeeds): UserSpaceDriver | 
     },
     proveDma: async () => {
       const result = fn.performDma(benchIova, isMapped);
+      if (result.kind === 'blocked' && result.because === 'notMapped') reportBadDma();
       return result.kind === 'done'
         ? { result: 'passed', detail: 'A DMA through the IOMMU arrived.' }
         : { result: 'failed', detail: `No DMA: ${result.because}.` };

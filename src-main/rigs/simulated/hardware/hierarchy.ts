@@ -46,12 +46,13 @@ export class Hierarchy {
     this.topology = topology;
     const nodes: GrowingNode[] = [];
     const growing = new Map<PciAddress, GrowingNode>();
+    const delivery = topology.platform === 'zpci' ? 'adapterInterrupt' : 'memoryWrite';
     for (const description of topology.functions) {
       const { address, parent: above } = description;
       const parent = above === null ? undefined : growing.get(above);
       if (above !== null && parent === undefined)
         throw new Error(`${address} stands before its parent ${above}.`);
-      const fn = new SimulatedFunction(address, templates[description.template]);
+      const fn = new SimulatedFunction(address, templates[description.template], delivery);
       const node: GrowingNode = { description, fn, parent, children: [] };
       fn.onSecondaryBusReset = () => this.resetBelow(node);
       parent?.children.push(node);

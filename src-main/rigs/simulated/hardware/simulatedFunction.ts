@@ -28,6 +28,13 @@ export type Width = 1 | 2 | 4;
  */
 export type LinkState = 'up' | 'frozen' | 'removed';
 
+/**
+ * How an MSI-X message leaves the function. `memoryWrite`: it is a memory write like any DMA and needs the bus master
+ * (PCIe 6.1.4). `adapterInterrupt`: on s390x the machine turns it into an adapter interruption; under QEMU vector 0
+ * was seen to fire with BusMaster off.
+ */
+export type InterruptDelivery = 'memoryWrite' | 'adapterInterrupt';
+
 /** Whether an access to a BAR reaches the device, and if not, what stops it. */
 export type MmioDecode =
   | 'decoded'
@@ -101,15 +108,21 @@ export class SimulatedFunction {
   readonly expressCapability: number;
   readonly aerCapability: number;
   readonly msixCapability: number;
+  readonly interruptDelivery: InterruptDelivery;
   readonly #words: Uint32Array;
   readonly #engine: Uint8Array;
   readonly #powerManagement: number;
   readonly #resizableBar: number;
   #link: LinkState = 'up';
 
-  constructor(address: PciAddress, template: FunctionTemplate) {
+  constructor(
+    address: PciAddress,
+    template: FunctionTemplate,
+    interruptDelivery: InterruptDelivery = 'memoryWrite',
+  ) {
     const { layout } = template;
     this.address = address;
+    this.interruptDelivery = interruptDelivery;
     this.template = template;
     this.layout = layout;
     this.config = layout.resetValue.slice();
@@ -277,7 +290,7 @@ export class SimulatedFunction {
     return isMapped(iova) ? done : { kind: 'blocked', because: 'notMapped' };
   }
 
-  /** The device raises one vector: a memory write with the address and data of its table entry (PCIe 6.1.4). */
+  /** The device raises one vector, with the address and data of its table entry (PCIe 6.1.4). */
   raiseMsix(vector: number): MsixResult {
     const table = this.msixTable;
     if (table === undefined) return { kind: 'blocked', because: 'noMsix' };
@@ -290,7 +303,9 @@ export class SimulatedFunction {
     if ((control & msixControlBit.functionMask) !== 0) return { kind: 'blocked', because: 'functionMasked' };
     if (entry.masked) return { kind: 'blocked', because: 'vectorMasked' };
     if (entry.address === 0) return { kind: 'blocked', because: 'entryZero' };
-    if ((this.command & commandBit.busMaster) === 0) return { kind: 'blocked', because: 'busMasterOff' };
+    if (this.interruptDelivery === 'memoryWrite' && (this.command & commandBit.busMaster) === 0) {
+      return { kind: 'blocked', because: 'busMasterOff' };
+    }
     return { kind: 'delivered', address: entry.address, data: entry.data };
   }
 

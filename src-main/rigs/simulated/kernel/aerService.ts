@@ -1,6 +1,6 @@
 import type { AerError, AerSeverity } from '../../../core/pci/aer.ts';
 import { decodeCorrectable, decodeUncorrectable } from '../../../core/pci/aer.ts';
-import { aerRegister } from '../../../core/pci/capability-registers.ts';
+import { aerControlBit, aerRegister } from '../../../core/pci/capability-registers.ts';
 import type { RoutedError } from '../hardware/hierarchy.ts';
 import type { Machine } from './machine.ts';
 import type { PciDevice } from './pciDevice.ts';
@@ -80,7 +80,11 @@ export class AerService {
     fn.writeConfig(at, 4, fn.readConfig(at, 4));
   }
 
-  /** aer_print_error(): names the lowest bit that is set, which a stale bit can be (observation 5). */
+  /**
+   * __aer_print_error(): names every unmasked bit that is set, stale ones too, and marks the one the First Error
+   * Pointer points to. A bit that nobody cleared keeps the pointer, so the next error appears under the old name
+   * (observation 5).
+   */
   #print(device: PciDevice, severity: AerSeverity): void {
     const { fn, aerCounters } = device;
     const status = fn.readConfig(fn.aerCapability + aerRegister.uncorrectableStatus, 4);
@@ -90,7 +94,11 @@ export class AerService {
       severity === 'correctable'
         ? decodeCorrectable(fn.readConfig(fn.aerCapability + aerRegister.correctableStatus, 4))
         : decodeUncorrectable((status & ~mask) >>> 0, severities);
-    const names = findings.map((finding) => `[${finding.bit}] ${finding.error?.kernelName ?? finding.name}`);
+    const control = fn.readConfig(fn.aerCapability + aerRegister.capabilitiesAndControl, 4);
+    const first = severity === 'correctable' ? -1 : control & aerControlBit.firstErrorPointer;
+    const names = findings.map(
+      ({ bit, error, name }) => `[${bit}] ${error?.kernelName ?? name}${bit === first ? ' (First)' : ''}`,
+    );
     if (severity !== 'fatal' || this.#machine.profile.countsFatalErrors) aerCounters[severity] += 1;
     this.#machine.log(
       device.address,

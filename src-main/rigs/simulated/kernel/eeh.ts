@@ -89,6 +89,7 @@ export function* eehOperation(
     case 'getState':
       return answer();
     case 'unfreezeIo':
+      if (endpoint.state === 'reset') return refused('EINVAL', 'A reset of this PE is asserted.');
       if (endpoint.state === 'stopped') {
         endpoint.state = 'stoppedDma';
         setLinks(endpoint, 'up');
@@ -112,9 +113,13 @@ export function* eehOperation(
       for (const device of endpoint.devices) writeAssignedBars(device.fn);
       return answer();
     case 'configure':
+      if (endpoint.state === 'reset') return refused('EINVAL', 'A reset of this PE is still asserted.');
+      if (endpoint.state === 'stopped') return refused('EINVAL', 'The I/O of this PE is still frozen.');
       return answer();
     case 'unfreezeDma':
-      if (endpoint.state !== 'stoppedDma') return refused('EINVAL', 'The I/O of this PE is still frozen.');
+      if (endpoint.state === 'reset' || endpoint.state === 'stopped') {
+        return refused('EINVAL', 'The I/O of this PE is still frozen.');
+      }
       endpoint.state = 'normal';
       endpoint.dma = 'allowed';
       return answer();

@@ -12,6 +12,7 @@ export class SimulatedEventfd {
   latency: Microseconds;
   #counter = 0;
   #pending: Disposer | null = null;
+  #closed = false;
 
   constructor(clock: RigClock, latency: Microseconds, read: (count: number) => void) {
     this.#clock = clock;
@@ -21,6 +22,7 @@ export class SimulatedEventfd {
 
   signal(): void {
     this.#counter += 1;
+    if (this.#closed) return;
     this.#pending ??= this.#clock.at(this.#clock.now() + this.latency, () => {
       this.#pending = null;
       const count = this.#counter;
@@ -31,6 +33,7 @@ export class SimulatedEventfd {
 
   /** The reader is gone; what it has not read stays unread. */
   close(): void {
+    this.#closed = true;
     this.#pending?.();
     this.#pending = null;
   }

@@ -20,8 +20,11 @@ export const restoreAfterReset = (machine: Machine, device: PciDevice): void => 
   restoreState(device.state, device.fn, machine.tracer(device));
 };
 
-/** The ways of __pci_reset_function_locked() that the model has: FLR, the zPCI slot, the bus of a lone function. */
-function* resetHardware(machine: Machine, device: PciDevice): KernelThread<Result<void>> {
+/**
+ * __pci_reset_function_locked(): FLR, the zPCI slot, the bus of a lone function. Nothing is saved or restored here; the
+ * caller holds the device lock.
+ */
+export function* resetHardware(machine: Machine, device: PciDevice): KernelThread<Result<void>> {
   const { fn, node } = device;
   if (fn.link === 'removed') return refused('ENODEV', `${device.address} is not on the bus any more.`);
   if (fn.canFunctionLevelReset && fn.link === 'up') {

@@ -102,6 +102,12 @@ function* resetSubordinates(machine: Machine, port: PciDevice): KernelThread<voi
   for (const device of devices) device.lock.unlock();
 }
 
+/** report_perm_failure_detected() of 6.1.192: a uevent for every device below, and no callback. */
+function* announceFailure(machine: Machine, device: PciDevice): KernelThread<ErsResult> {
+  announceVote(machine, device, 'disconnect');
+  return 'none';
+}
+
 /** pcie_do_recovery() of drivers/pci/pcie/err.c, with the order of the profile's kernel. */
 export function* pcieDoRecovery(
   machine: Machine,
@@ -133,11 +139,9 @@ export function* pcieDoRecovery(
     machine.log(port.address, 'AER: device recovery successful');
     return;
   }
-  if (profile.reportsPermanentFailure) {
-    yield* walk(machine, port, 'none', (device) => reportPermanentFailure(machine, device));
-  } else {
-    machine.uevent(port.address, 'failedRecovery');
-  }
+  yield* delay(machine.random.around(timing.permanentFailure));
+  const report = profile.reportsPermanentFailure ? reportPermanentFailure : announceFailure;
+  yield* walk(machine, port, 'none', (device) => report(machine, device));
   machine.log(port.address, 'AER: device recovery failed');
 }
 

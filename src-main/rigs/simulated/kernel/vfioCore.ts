@@ -5,7 +5,7 @@ import { done, success, type Result } from '../../../core/result.ts';
 import { disableMsix, enableMsix } from '../liveState.ts';
 import { loadSavedState, saveState, storeSavedState, type StoredState } from '../savedState.ts';
 import type { SimulatedEventfd } from './eventfd.ts';
-import { resetLocked, restoreAfterReset, tryResetFunction } from './functionReset.ts';
+import { resetHardware, restoreAfterReset, tryResetFunction } from './functionReset.ts';
 import { refused } from './kernelError.ts';
 import type { Machine } from './machine.ts';
 import type { PciDevice } from './pciDevice.ts';
@@ -82,10 +82,10 @@ export class VfioCore {
   }
 
   setEventfd(index: number, eventfd: SimulatedEventfd): Result<void> {
-    if (index === VFIO_PCI_ERR_IRQ_INDEX && this.offersErrorIndex) this.errorEventfd = eventfd;
-    else if (index === VFIO_PCI_REQ_IRQ_INDEX) this.requestEventfd = eventfd;
-    else if (index === VFIO_PCI_ERR_NOTIFY_IRQ_INDEX && this.offersNotify) this.notifyEventfd = eventfd;
-    else return refused('EINVAL', `SET_IRQS: this kernel and device have no index ${index} to register.`);
+    if (index < VFIO_PCI_ERR_IRQ_INDEX || index >= this.numberOfIrqs || !this.#hasIndex(index)) {
+      return refused('EINVAL', `SET_IRQS: this kernel and device have no index ${index} to register.`);
+    }
+    this.#replaceEventfd(index, eventfd);
     return done;
   }
 
@@ -96,6 +96,8 @@ export class VfioCore {
     if (index >= this.numberOfIrqs || start !== 0 || count > 1) {
       return refused('EINVAL', 'SET_IRQS: index, start or count are out of range.');
     }
+    // vfio_set_irqs_validate_and_prepare(): an index of which the device has none takes nothing.
+    if (!this.#hasIndex(index)) return refused('EINVAL', `SET_IRQS: this device has no index ${index}.`);
     if (action === irqSetFlags.VFIO_IRQ_SET_ACTION_UNMASK && index === VFIO_PCI_ERR_NOTIFY_IRQ_INDEX) {
       if (count !== 0)
         return refused('EINVAL', 'The ack takes count 0; another count is refused (observation 1).');
@@ -105,16 +107,32 @@ export class VfioCore {
     if (action !== irqSetFlags.VFIO_IRQ_SET_ACTION_TRIGGER) {
       return refused('ENOTTY', `SET_IRQS: index ${index} does not know this action (observation 1).`);
     }
-    const eventfd = index === VFIO_PCI_ERR_NOTIFY_IRQ_INDEX ? this.notifyEventfd : this.errorEventfd;
+    const eventfd = this.#eventfdOf(index);
     if (eventfd === null) return refused('EINVAL', `SET_IRQS: no eventfd is registered on index ${index}.`);
     if (count === 1) {
       eventfd.signal();
     } else {
       eventfd.close();
-      if (index === VFIO_PCI_ERR_NOTIFY_IRQ_INDEX) this.notifyEventfd = null;
-      else this.errorEventfd = null;
+      this.#replaceEventfd(index, null);
     }
     return done;
+  }
+
+  #hasIndex(index: number): boolean {
+    if (index === VFIO_PCI_ERR_NOTIFY_IRQ_INDEX) return this.offersNotify;
+    return index === VFIO_PCI_ERR_IRQ_INDEX ? this.offersErrorIndex : true;
+  }
+
+  #eventfdOf(index: number): SimulatedEventfd | null {
+    if (index === VFIO_PCI_ERR_NOTIFY_IRQ_INDEX) return this.notifyEventfd;
+    if (index === VFIO_PCI_ERR_IRQ_INDEX) return this.errorEventfd;
+    return index === VFIO_PCI_REQ_IRQ_INDEX ? this.requestEventfd : null;
+  }
+
+  #replaceEventfd(index: number, eventfd: SimulatedEventfd | null): void {
+    if (index === VFIO_PCI_ERR_NOTIFY_IRQ_INDEX) this.notifyEventfd = eventfd;
+    else if (index === VFIO_PCI_ERR_IRQ_INDEX) this.errorEventfd = eventfd;
+    else this.requestEventfd = eventfd;
   }
 
   /** vfio_pci_core_enable() */
@@ -146,6 +164,11 @@ export class VfioCore {
     return done;
   }
 
+  /** mmap() of a BAR; the mapping holds a reference to the file. */
+  map(): void {
+    this.mappings += 1;
+  }
+
   /** munmap() of a BAR; the last one after close() is what really releases the device. */
   *unmap(): KernelThread<void> {
     this.mappings = Math.max(0, this.mappings - 1);
@@ -158,17 +181,19 @@ export class VfioCore {
     const { fn, state, address } = device;
     disableMsix(state.live, fn);
     this.#writeCommand((command) => command & ~commandBit.busMaster);
-    loadSavedState(state, this.openSnapshot);
-    this.openSnapshot = undefined;
-    if (this.#resetWorks && device.lock.tryLock()) {
-      yield* resetLocked(machine, device);
-      device.lock.unlock();
-    }
-    restoreAfterReset(machine, device);
     if (this.zpciErrors.length > 0) {
       machine.log(address, `Unhandled PCI error events count=${this.zpciErrors.length}`);
       this.zpciErrors.length = 0;
     }
+    loadSavedState(state, this.openSnapshot);
+    this.openSnapshot = undefined;
+    fn.writeConfig(configOffset.command, 2, commandBit.intxDisable);
+    // Not the "try" interface: it would save the present state over the snapshot just loaded (vfio_pci_core_disable).
+    if (this.#resetWorks && device.lock.tryLock()) {
+      yield* resetHardware(machine, device);
+      device.lock.unlock();
+    }
+    restoreAfterReset(machine, device);
     this.config = null;
     this.dmaMapped = false;
     // complete() runs before the trigger is cleared, so the kernel still says NEED_RESET.
