@@ -1,0 +1,238 @@
+import { missingCase } from '../exhaustive.ts';
+import type { JournalLine, LineOf } from '../journal/line.ts';
+import type { RecoveryEffect } from '../recovery/effect.ts';
+import type { RecoveryEvent } from '../recovery/event.ts';
+import type { Microseconds, Phase } from '../recovery/phase.ts';
+import { sentenceOf } from '../recovery/reasons.ts';
+import type { QuiesceReport } from '../recovery/reports.ts';
+import type { BenchError } from '../result.ts';
+
+/** Who takes part in a recovery, from left to right. */
+export const lanes = ['kernel', 'bench', 'device'] as const;
+export type Lane = (typeof lanes)[number];
+
+/** `from` and `to` are the same for what happens in one lane. */
+export interface TimelineRow {
+  readonly at: Microseconds;
+  readonly device: string | null;
+  readonly from: Lane;
+  readonly to: Lane;
+  readonly text: string;
+  /** Why, in one sentence; empty where the text says it all. */
+  readonly why: string;
+  readonly tone: 'plain' | 'quiet' | 'error' | 'good' | 'waiting';
+  /** The phase that begins with this row, if one does. */
+  readonly phase: Phase | null;
+}
+
+type Sketch = Omit<TimelineRow, 'at' | 'device' | 'why' | 'phase'>;
+
+const sketch = (from: Lane, to: Lane, text: string, tone: TimelineRow['tone'] = 'plain'): Sketch => ({
+  from,
+  to,
+  text,
+  tone,
+});
+
+const failedWith = (what: string, error: BenchError): string =>
+  `${what}: ${error.errno?.name ?? error.code}, ${error.message}`;
+
+const quiesceText = (report: QuiesceReport): string => {
+  const done = report.actions.filter((entry) => entry.result === 'done').map((entry) => entry.action);
+  const failed = report.actions.filter((entry) => entry.result === 'failed').map((entry) => entry.action);
+  return failed.length === 0
+    ? `quiet: ${done.join(', ')}`
+    : `quiet: ${done.join(', ')}; failed: ${failed.join(', ')}`;
+};
+
+/** What the event of a step looks like between the lanes. */
+const eventSketch = (event: RecoveryEvent): Sketch => {
+  switch (event.kind) {
+    case 'signal':
+      return sketch('kernel', 'bench', `signal, count ${event.count}`, 'error');
+    case 'loopbackTriggered':
+      return sketch('bench', 'kernel', 'trigger the eventfd (loop-back)');
+    case 'uevent':
+      return sketch(
+        'kernel',
+        'bench',
+        `uevent ${event.uevent}`,
+        event.uevent === 'failedRecovery' ? 'error' : 'plain',
+      );
+    case 'deviceRemoved':
+      return sketch('device', 'bench', 'the device is gone', 'error');
+    case 'closed':
+      return sketch('bench', 'kernel', 'close the device', 'error');
+    case 'clockReached':
+      return sketch('bench', 'bench', 'a deadline is reached', 'quiet');
+    case 'quiesceRequested':
+      return sketch('bench', 'bench', 'quiesce asked for');
+    case 'acknowledgeRequested':
+    case 'withdrawRequested':
+    case 'resetRequested': {
+      const what =
+        event.kind === 'resetRequested' ? `reset (${event.resetKind})` : event.kind.replace('Requested', '');
+      return sketch(
+        'bench',
+        'bench',
+        `${what} approved by ${event.approval.operator}: ${event.approval.reason}`,
+      );
+    }
+    case 'reinitialiseRequested':
+      return sketch('bench', 'bench', 'reinitialise asked for');
+    case 'inspected': {
+      if (!event.result.ok)
+        return sketch('device', 'bench', failedWith('errors unreadable', event.result.error), 'error');
+      const { severity, errors } = event.result.value;
+      const names = errors.map((error) =>
+        error.source === 'aer' ? error.name : error.source === 'ccdf' ? error.pecName : 'log',
+      );
+      return sketch('device', 'bench', `errors: ${severity} ${names.join(', ') || 'none in the registers'}`);
+    }
+    case 'drained': {
+      if (!event.result.ok)
+        return sketch('kernel', 'bench', failedWith('feature 13', event.result.error), 'error');
+      const records = event.result.value.map((error) =>
+        error.source === 'ccdf' ? `PEC ${error.pec} ${error.pecName}` : '',
+      );
+      return sketch('kernel', 'bench', `feature 13: ${records.join(', ') || 'empty (ENOMSG)'}`);
+    }
+    case 'quiesceFinished':
+      return sketch('device', 'bench', quiesceText(event.report), event.report.succeeded ? 'good' : 'error');
+    case 'acknowledgeFinished':
+    case 'withdrawFinished': {
+      const what = event.kind === 'acknowledgeFinished' ? 'ack' : 'eventfd removed';
+      return event.error === null
+        ? sketch('kernel', 'bench', `${what}: taken`, 'good')
+        : sketch('kernel', 'bench', failedWith(what, event.error), 'error');
+    }
+    case 'resetFinished':
+      return event.result.ok
+        ? sketch(
+            'device',
+            'bench',
+            `reset done after ${(event.result.value.took / 1_000).toFixed(1)} ms`,
+            'good',
+          )
+        : sketch('kernel', 'bench', failedWith('reset', event.result.error), 'error');
+    case 'eehFinished':
+      return event.result.ok
+        ? sketch('kernel', 'bench', `EEH ${event.operation}: PE ${event.result.value.state}`)
+        : sketch('kernel', 'bench', failedWith(`EEH ${event.operation}`, event.result.error), 'error');
+    case 'reinitialiseFinished': {
+      const steps = event.report.steps.filter((step) => step.result !== 'notNeeded');
+      const text = steps
+        .map((step) => (step.result === 'done' ? step.step : `${step.step} failed`))
+        .join(', ');
+      return sketch('device', 'bench', text, event.report.succeeded ? 'good' : 'error');
+    }
+    case 'proofFinished': {
+      const text = event.report.checks.map((check) => `${check.check} ${check.result}`).join(', ');
+      return sketch(
+        'device',
+        'bench',
+        `${event.report.verdict}: ${text}`,
+        event.report.verdict === 'failed' ? 'error' : 'good',
+      );
+    }
+    default:
+      return missingCase(event);
+  }
+};
+
+/** What the bench does next, as an arrow to whoever it is done to; null for what is told otherwise. */
+const effectSketch = (effect: RecoveryEffect): Sketch | null => {
+  switch (effect.kind) {
+    case 'inspect':
+      return sketch('bench', 'device', 'read the error registers');
+    case 'drainErrors':
+      return sketch('bench', 'kernel', 'read feature 13 until it is empty');
+    case 'quiesce':
+      return sketch('bench', 'device', 'quiesce: bus master off, MSI-X off, BARs unmapped');
+    case 'acknowledge':
+      return sketch('bench', 'kernel', 'ack (DATA_NONE | ACTION_UNMASK, index 5)', 'waiting');
+    case 'withdraw':
+      return sketch('bench', 'kernel', 'remove the eventfd', 'waiting');
+    case 'reset':
+      return sketch('bench', 'kernel', `reset (${effect.resetKind}), attempt ${effect.attempt}`);
+    case 'eeh':
+      return sketch('bench', 'kernel', `EEH ${effect.operation}`);
+    case 'reinitialise':
+      return sketch('bench', 'device', 'put the registers back, reset, set up');
+    case 'prove':
+      return sketch('bench', 'device', 'prove DMA and MSI-X');
+    case 'conclude':
+      return sketch('bench', 'bench', effect.outcome, effect.outcome === 'recovered' ? 'good' : 'error');
+    case 'snapshot':
+      return null;
+    default:
+      return missingCase(effect);
+  }
+};
+
+const stepRows = (line: LineOf<'step'>, previous: Phase | null): TimelineRow[] => {
+  const { device, phase } = line;
+  const at = line.event.at;
+  const why = sentenceOf(line.reason);
+  const entered = phase === previous ? null : phase;
+  const row = { at, device, ...eventSketch(line.event), why, phase: entered };
+  const waiting = phase === 'awaitingAck' && entered !== null ? { ...row, tone: 'waiting' as const } : row;
+  const effects = line.effects.flatMap((effect) => effectSketch(effect) ?? []);
+  return [waiting, ...effects.map((effect) => ({ at, device, ...effect, why: '', phase: null }))];
+};
+
+/**
+ * The rows that one line of a run adds to its sequence diagram: the same for the terminal, the console and the report.
+ * `previous` is the phase of the line's device before this line.
+ */
+export const rowsOf = (line: JournalLine, previous: Phase | null): readonly TimelineRow[] => {
+  const plain = (device: string | null, sketched: Sketch, phase: Phase | null = null): TimelineRow[] => [
+    { at: line.at, device, ...sketched, why: '', phase },
+  ];
+  switch (line.type) {
+    case 'step':
+      return stepRows(line, previous);
+    case 'armed':
+      return plain(line.device, sketch('bench', 'kernel', `arm ${line.arming.protocol}`), 'armed');
+    case 'disarmed':
+      return plain(line.device, sketch('bench', 'kernel', `disarmed: ${line.because}`));
+    case 'refusal':
+      return plain(
+        line.device,
+        sketch('bench', 'bench', failedWith(`${line.wish} refused`, line.error), 'error'),
+      );
+    case 'operation':
+      return plain(
+        line.device,
+        line.result === 'done'
+          ? sketch('bench', 'device', line.operation)
+          : sketch('bench', 'device', failedWith(line.operation, line.result), 'error'),
+      );
+    case 'approval':
+      return plain(
+        line.device,
+        sketch('bench', 'bench', `${line.action} by ${line.approval.operator}: ${line.approval.reason}`),
+      );
+    case 'fault':
+      return line.receipt === null
+        ? plain(line.device, sketch('bench', 'device', 'inject a fault', 'error'))
+        : [];
+    case 'kernelLog':
+      return plain(line.device, sketch('kernel', 'kernel', line.text, 'quiet'));
+    case 'scenario':
+      return line.result === 'failed'
+        ? plain(
+            null,
+            sketch('bench', 'bench', `step ${line.step} failed: ${line.detail ?? line.text}`, 'error'),
+          )
+        : [];
+    // A uevent that concerns an armed device is a step as well.
+    case 'uevent':
+    case 'snapshot':
+    case 'run':
+    case 'end':
+      return [];
+    default:
+      return missingCase(line);
+  }
+};
