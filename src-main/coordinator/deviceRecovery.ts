@@ -1,12 +1,26 @@
 import type { RecoveryEffect } from '../core/recovery/effect.ts';
 import type { RecoveryEvent } from '../core/recovery/event.ts';
 import type { Arming } from '../core/recovery/policy.ts';
-import { armedState, type RecoveryState } from '../core/recovery/state.ts';
+import { armedState, isOpen, type RecoveryState } from '../core/recovery/state.ts';
 import { nextDeadline, step } from '../core/recovery/step.ts';
+import type { Reason } from '../core/recovery/reasons.ts';
+import { success, type BenchError, type Result } from '../core/result.ts';
 import { recoveryNumberOf } from '../journal/replay.ts';
 import type { DeviceSession, Disposer, RigClock } from '../rigs/rig.ts';
-import { execute, isUrgent } from './effects.ts';
+import { approvalTaken } from './approvals.ts';
+import { execute, isUrgent, outlivesItsRecovery } from './effects.ts';
+import { failedAnswer } from './failedAnswer.ts';
 import type { Recorder } from './recorder.ts';
+
+/** What the effects of one event answered. */
+export type Answers = readonly RecoveryEvent[];
+
+const nothingToAnswer: Promise<Result<Answers>> = Promise.resolve(success([]));
+
+const isOver = (state: RecoveryState, recovery: number): boolean => {
+  if (state.phase === 'armed') return recovery <= state.recoveries;
+  return isOpen(state) ? recovery < state.recovery.number : recovery <= state.recovery.number;
+};
 
 /**
  * One armed device: feeds events to `step`, records each change before its effects, runs the effects, and keeps the
@@ -18,7 +32,7 @@ export class DeviceRecovery {
   readonly #recorder: Recorder;
   #state: RecoveryState;
   /** Effects run one after the other, so that a snapshot shows the device before the next effect changes it. */
-  #chain: Promise<void> = Promise.resolve();
+  #chain: Promise<unknown> = Promise.resolve();
   #deadline: number | null = null;
   #timer: Disposer | null = null;
   #ended = false;
@@ -34,29 +48,28 @@ export class DeviceRecovery {
     return this.#state;
   }
 
-  /** Feeds one event. The promise settles when its effects are done and their answers have changed the state. */
-  dispatch(event: RecoveryEvent): Promise<void> {
-    if (this.#ended) return Promise.resolve();
+  /**
+   * Feeds one event. The promise settles when its effects are done and their answers have changed the state; it fails
+   * when the step could not be recorded, and then nothing was done. Never rejects.
+   */
+  dispatch(event: RecoveryEvent): Promise<Result<Answers>> {
+    if (this.#ended) return nothingToAnswer;
     const before = this.#state;
     const { state, effects, reason } = step(before, event);
-    if (reason === null) return Promise.resolve();
+    if (reason === null) return nothingToAnswer;
     this.#state = state;
-    const durable = state.phase !== before.phase || effects.some(isUrgent);
-    const recorded = this.#recorder.record(
-      {
-        type: 'step',
-        device: this.session.address,
-        event,
-        reason,
-        phase: state.phase,
-        recovery: recoveryNumberOf(state),
-        effects,
-      },
-      durable ? 'durable' : 'buffered',
-    );
+    const recorded = this.#record(before, event, reason, effects);
     this.#keepDeadline();
-    // A fact stays a fact when it cannot be recorded, but nothing is done on the strength of it.
-    return recorded.ok ? this.#run(effects) : Promise.resolve();
+    if (recorded.ok) return effects.length === 0 ? nothingToAnswer : this.#run(effects);
+    this.#decline(effects, recorded.error);
+    return Promise.resolve(recorded);
+  }
+
+  /** Runs something of a person's between the effects, never beside one: both may write the same registers. */
+  exclusively<Value>(run: () => Promise<Value>): Promise<Value> {
+    const ran = this.#chain.then(run);
+    this.#chain = ran.catch(() => undefined);
+    return ran;
   }
 
   /** No timer fires and no event counts any more. */
@@ -66,21 +79,61 @@ export class DeviceRecovery {
     this.#timer = null;
   }
 
-  #run(effects: readonly RecoveryEffect[]): Promise<void> {
-    const [urgent] = effects.filter(isUrgent);
-    if (urgent !== undefined) return this.#execute(urgent);
-    const pending = effects.filter((effect) => effect.kind !== 'conclude');
-    if (pending.length === 0) return Promise.resolve();
-    this.#chain = this.#chain.then(async () => {
-      for (const effect of pending) await this.#execute(effect);
-    });
-    return this.#chain;
+  #record(
+    before: RecoveryState,
+    event: RecoveryEvent,
+    reason: Reason,
+    effects: readonly RecoveryEffect[],
+  ): Result<number> {
+    const state = this.#state;
+    const approval = approvalTaken(before, state, this.session, event.at);
+    if (approval !== null) {
+      // The step line that follows at once takes this one to the disk with it.
+      const audited = this.#recorder.record(approval);
+      if (!audited.ok) return audited;
+    }
+    const durable = approval !== null || state.phase !== before.phase || effects.some(isUrgent);
+    const { address: device } = this.session;
+    const { phase } = state;
+    const recovery = recoveryNumberOf(state);
+    return this.#recorder.record(
+      { type: 'step', device, event, reason, phase, recovery, effects },
+      durable ? 'durable' : 'buffered',
+    );
   }
 
-  async #execute(effect: RecoveryEffect): Promise<void> {
-    const answer = await execute(effect, this.session, this.#recorder, () => this.#clock.now());
-    // What the answer leads to queues behind this effect; waiting for it here would wait for itself.
-    if (answer !== null) void this.dispatch(answer);
+  /** A fact stays a fact when it cannot be recorded, but nothing is done on the strength of it. */
+  #decline(effects: readonly RecoveryEffect[], error: BenchError): void {
+    for (const effect of effects) {
+      const answer = failedAnswer(effect, error, this.#clock.now());
+      if (answer !== null) void this.dispatch(answer);
+    }
+  }
+
+  #run(effects: readonly RecoveryEffect[]): Promise<Result<Answers>> {
+    const urgent = effects.find(isUrgent);
+    if (urgent !== undefined) return this.#execute([urgent]);
+    const ran = this.#chain.then(() => this.#execute(effects));
+    this.#chain = ran;
+    return ran;
+  }
+
+  async #execute(effects: readonly RecoveryEffect[]): Promise<Result<Answers>> {
+    const answers: RecoveryEvent[] = [];
+    for (const effect of effects) {
+      if (!this.#isWanted(effect)) continue;
+      const answer = await execute(effect, this.session, this.#recorder, () => this.#clock.now());
+      if (answer === null) continue;
+      answers.push(answer);
+      // What the answer leads to queues behind this effect; waiting for it here would wait for itself.
+      void this.dispatch(answer);
+    }
+    return success(answers);
+  }
+
+  #isWanted(effect: RecoveryEffect): boolean {
+    if (this.#ended || effect.kind === 'conclude') return false;
+    return outlivesItsRecovery(effect) || !isOver(this.#state, effect.recovery);
   }
 
   #keepDeadline(): void {

@@ -3,30 +3,29 @@ import type { RecoveryEffect } from '../core/recovery/effect.ts';
 import type { RecoveryEvent } from '../core/recovery/event.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
 import type { Result } from '../core/result.ts';
-import { encodeSnapshot } from '../journal/snapshot.ts';
 import type { DeviceSession } from '../rigs/rig.ts';
+import { thrownError } from './attempt.ts';
+import { failedAnswer } from './failedAnswer.ts';
 import type { Recorder } from './recorder.ts';
+import { recordSnapshot } from './snapshots.ts';
+
+/** These answer the kernel while its clock runs, so they never queue behind anything else. */
+export const isUrgent = (effect: RecoveryEffect): boolean =>
+  effect.kind === 'acknowledge' || effect.kind === 'withdraw';
+
+/**
+ * Whether an effect is still wanted when its recovery has ended before its turn came. A look-up is: what it takes off
+ * the kernel's queue may be the next error. Anything else would touch a device that belongs to nobody, or to the next
+ * recovery.
+ */
+export const outlivesItsRecovery = (effect: RecoveryEffect): boolean =>
+  effect.kind === 'snapshot' ||
+  effect.kind === 'drainErrors' ||
+  (effect.kind === 'eeh' && effect.operation === 'getState');
 
 const errorOf = (result: Result<unknown>) => (result.ok ? null : result.error);
 
-/** Keeps both views of the config space; one that cannot be read at that moment is left out. */
-export const recordSnapshot = async (
-  session: DeviceSession,
-  recorder: Recorder,
-  moment: string,
-  recovery: number | null,
-): Promise<void> => {
-  if (!recorder.keepsSnapshots) return;
-  for (const view of ['vfio', 'hardware'] as const) {
-    const config = await session.readConfig(view);
-    if (!config.ok) continue;
-    const bytes = encodeSnapshot(config.value);
-    recorder.record({ type: 'snapshot', device: session.address, recovery, moment, view, bytes });
-  }
-};
-
-/** Does one thing that `step` asked for; the answer is the event that goes back into it, or null where none is due. */
-export const execute = async (
+const carryOut = async (
   effect: RecoveryEffect,
   session: DeviceSession,
   recorder: Recorder,
@@ -81,6 +80,19 @@ export const execute = async (
   }
 };
 
-/** These answer the kernel while its clock runs, so they never queue behind anything else. */
-export const isUrgent = (effect: RecoveryEffect): boolean =>
-  effect.kind === 'acknowledge' || effect.kind === 'withdraw';
+/**
+ * Does one thing that `step` asked for; the answer is the event that goes back into it, or null where none is due.
+ * Never rejects: a session that throws has failed.
+ */
+export const execute = async (
+  effect: RecoveryEffect,
+  session: DeviceSession,
+  recorder: Recorder,
+  now: () => Microseconds,
+): Promise<RecoveryEvent | null> => {
+  try {
+    return await carryOut(effect, session, recorder, now);
+  } catch (thrown) {
+    return failedAnswer(effect, thrownError(effect.kind, thrown), now());
+  }
+};

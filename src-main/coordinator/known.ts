@@ -1,21 +1,31 @@
-import { openWait, isOpen, type RecoveryState } from '../core/recovery/state.ts';
-import type { Microseconds } from '../core/recovery/phase.ts';
+import { openWait, type RecoveryState } from '../core/recovery/state.ts';
 import type { DeviceSession } from '../rigs/rig.ts';
+import type { Microseconds } from '../core/recovery/phase.ts';
 
-/** What the bench knew, and showed, when somebody decided: it goes into the audit line as it stands. */
+/**
+ * What the bench knew, and showed, when somebody decided: it goes into the audit line as it stands. `before` is the
+ * state that was decided on; `after` knows what the deciding event brought, such as the quiesce report that a policy
+ * acted on. `timeLeft` in microseconds, only while the kernel waits.
+ */
 export const whatWasKnown = (
-  state: RecoveryState,
+  before: RecoveryState,
+  after: RecoveryState,
   session: DeviceSession,
   now: Microseconds,
 ): Readonly<Record<string, unknown>> => {
-  const wait = openWait(state);
+  const wait = openWait(before);
   return {
-    phase: state.phase,
-    protocol: state.arming.protocol,
+    phase: before.phase,
+    protocol: before.arming.protocol,
     ...(wait === null ? {} : { timeLeft: Math.max(0, wait.deadline - now) }),
     sharers: session.capabilities.sharers,
-    ...(isOpen(state)
-      ? { severity: state.recovery.severity, errors: state.recovery.errors, quiesce: state.recovery.quiesce }
-      : {}),
+    ...(after.phase === 'armed'
+      ? {}
+      : {
+          severity: after.recovery.severity,
+          errors: after.recovery.errors,
+          quiesce: after.recovery.quiesce,
+          kernelWord: after.recovery.kernelWord,
+        }),
   };
 };

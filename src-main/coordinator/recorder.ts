@@ -40,7 +40,7 @@ export class Recorder {
       // A line that could not be written happened all the same; watchers see it, with the next number.
       this.#sequence = written.ok ? written.value : this.#sequence + 1;
       const line = { seq: this.#sequence, at, wall: this.#clock.wall(), ...body };
-      for (const watcher of this.#watchers) watcher(line);
+      for (const watcher of this.#watchers) this.#tell(watcher, line);
     }
     return written;
   }
@@ -48,6 +48,17 @@ export class Recorder {
   #write(at: number, body: RecordBody, durability: Durability): Result<number> {
     if (this.#journal === null) return success(this.#sequence + 1);
     return durability === 'durable' ? this.#journal.appendDurable(at, body) : this.#journal.append(at, body);
+  }
+
+  /** A watcher that throws is told no more: it must not stop a recovery, nor hide that it missed a line. */
+  #tell(watcher: (line: JournalLine) => void, line: JournalLine): void {
+    try {
+      watcher(line);
+    } catch (thrown) {
+      this.#watchers.delete(watcher);
+      const text = `A watcher of the run broke off at line ${line.seq}: ${String(thrown)}`;
+      this.record({ type: 'kernelLog', device: null, text });
+    }
   }
 
   watch(watcher: (line: JournalLine) => void): Disposer {

@@ -1,0 +1,44 @@
+import { preflight } from '../core/faults/preflight.ts';
+import type { Fault, FaultReceipt, InjectorName } from '../core/faults/fault.ts';
+import type { PciAddress } from '../core/pci/address.ts';
+import { isOpen, openWait } from '../core/recovery/state.ts';
+import type { Result } from '../core/result.ts';
+import { attempt } from './attempt.ts';
+import type { Desk } from './desk.ts';
+
+/** Causes a fault, unless a pre-flight rule speaks against it. The line that announces it comes first. */
+export const injectFault = async (
+  desk: Desk,
+  address: PciAddress,
+  fault: Fault,
+  injector: InjectorName,
+): Promise<Result<FaultReceipt>> => {
+  const target = await attempt('faultTarget', () => desk.rig.faultTarget(address));
+  if (!target.ok) return desk.refuse(address, 'inject', target.error);
+  const request = { address, injector, fault };
+  const state = desk.state(address);
+  const wait = state !== null && openWait(state) !== null ? 'waitOpen' : 'noWait';
+  const refusal = preflight(request, target.value, wait);
+  if (refusal !== null) return desk.refuse(address, 'inject', refusal);
+  const announced = desk.recorder.record(
+    { type: 'fault', device: address, request, receipt: null },
+    'durable',
+  );
+  if (!announced.ok) return desk.refuse(address, 'inject', announced.error);
+  const armed = fault.kind === 'loopback' ? desk.armed(address) : null;
+  if (armed !== null) {
+    // Told before it is triggered: the signal may be read before the answer of the trigger is back.
+    const told = await armed.dispatch({ kind: 'loopbackTriggered', at: desk.rig.clock.now(), count: 1 });
+    if (!told.ok) return desk.refuse(address, 'inject', told.error);
+  }
+  const receipt = await attempt('inject', () => desk.rig.inject(request));
+  if (!receipt.ok) {
+    // No loop-back will come; a fold that waits for one would take the next error for it.
+    if (armed !== null && desk.armed(address) === armed && !isOpen(armed.state)) {
+      desk.startFold(armed.session, armed.state.arming);
+    }
+    return desk.refuse(address, 'inject', receipt.error);
+  }
+  desk.recorder.record({ type: 'fault', device: address, request, receipt: receipt.value });
+  return receipt;
+};

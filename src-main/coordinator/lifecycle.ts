@@ -1,0 +1,156 @@
+import type { PciAddress } from '../core/pci/address.ts';
+import type { Protocol } from '../core/recovery/phase.ts';
+import { checkPolicy, type Policy } from '../core/recovery/policy.ts';
+import { kernelStillRecovers } from '../core/recovery/sharedReset.ts';
+import { isConcluded, isOpen, type OpenState, type RecoveryState } from '../core/recovery/state.ts';
+import { done, failure, success, type BenchError, type Result } from '../core/result.ts';
+import type { DeviceSession } from '../rigs/rig.ts';
+import { attempt } from './attempt.ts';
+import type { Desk } from './desk.ts';
+import { recordSnapshot } from './snapshots.ts';
+
+const openMessage = (address: PciAddress, { phase }: OpenState): string =>
+  `A recovery of ${address} is open (${phase}); end it, or withdraw from it, first.`;
+
+/** Like the other four of this file it runs in the device's turn, which `Coordinator` takes. */
+export const openDevice = async (desk: Desk, address: PciAddress): Promise<Result<DeviceSession>> => {
+  const known = desk.sessions.get(address);
+  if (known !== undefined) return success(known);
+  const allowed = desk.recordable();
+  if (!allowed.ok) return desk.refuse(address, 'open', allowed.error);
+  const opened = await attempt('open', () => desk.rig.open(address));
+  desk.recordOperation(address, 'open', opened, opened.ok ? opened.value.setUp : undefined);
+  if (opened.ok) desk.sessions.set(address, opened.value);
+  return opened;
+};
+
+/** A device that was lost comes back as another one: what is still open of the old one leads nowhere. */
+const closeLost = async (desk: Desk, address: PciAddress): Promise<void> => {
+  const session = desk.sessions.get(address);
+  if (session === undefined || desk.state(address)?.phase !== 'deviceLost') return;
+  desk.sessions.delete(address);
+  desk.recordOperation(address, 'close', await attempt('close', () => session.close()));
+};
+
+export const armDevice = async (
+  desk: Desk,
+  address: PciAddress,
+  protocol: Protocol,
+  policy: Policy,
+): Promise<Result<void>> => {
+  const checked = checkPolicy(policy);
+  if (!checked.ok) return desk.refuse(address, 'arm', checked.error);
+  if (desk.armed(address) !== null) {
+    return desk.refuseWith(address, 'arm', 'alreadyArmed', `${address} is armed; disarm it first.`);
+  }
+  await closeLost(desk, address);
+  const opened = await openDevice(desk, address);
+  if (!opened.ok) return opened;
+  const session = opened.value;
+  const { capabilities } = session;
+  if (!capabilities.protocols.includes(protocol)) {
+    const offered = capabilities.protocols.join(', ') || 'none';
+    return desk.refuseWith(
+      address,
+      'arm',
+      'protocolUnavailable',
+      `${address} on ${desk.rig.info.title} does not offer the ${protocol} protocol; it offers ${offered}.`,
+    );
+  }
+  await desk.devices();
+  const started = desk.startFold(session, {
+    protocol,
+    policy,
+    ackTimeout: capabilities.ackTimeout,
+    uevents: capabilities.uevents,
+    sharers: capabilities.sharers.length,
+  });
+  if (!started.ok) return desk.refuse(address, 'arm', started.error);
+  const armed = await attempt('arm', () => session.arm(protocol));
+  if (!armed.ok) {
+    desk.forget(address, armed.error.message);
+    return armed;
+  }
+  await recordSnapshot(session, desk.recorder, 'armed', null);
+  return done;
+};
+
+/** A new fold knows nothing of what the old one still expected; where that would be mistaken for an error, it waits. */
+const policyRefusal = (address: PciAddress, state: RecoveryState): BenchError | null => {
+  if (isOpen(state)) return failure('recoveryOpen', openMessage(address, state)).error;
+  const expecting =
+    state.loopbacksExpected > 0 ||
+    (state.phase === 'armed' && state.check !== null) ||
+    (isConcluded(state) && kernelStillRecovers(state));
+  return expecting
+    ? failure(
+        'stepUnderWay',
+        `A signal of ${address} is still to come or being looked up; set the policy when that has ended.`,
+      ).error
+    : null;
+};
+
+/** In the journal this is another arming: recoveries are counted from 1 again. */
+export const changePolicy = (desk: Desk, address: PciAddress, policy: Policy): Promise<Result<void>> => {
+  const refuse = (error: BenchError): Result<void> => desk.refuse(address, 'setPolicy', error);
+  const checked = checkPolicy(policy);
+  if (!checked.ok) return Promise.resolve(refuse(checked.error));
+  const recovery = desk.armed(address);
+  if (recovery === null) {
+    return Promise.resolve(refuse(failure('notArmed', `${address} is not armed.`).error));
+  }
+  const refusal = policyRefusal(address, recovery.state);
+  if (refusal !== null) return Promise.resolve(refuse(refusal));
+  // Look-ups of the recovery that ended last may still be under way, and their finds are the old fold's.
+  return recovery.exclusively(async () => {
+    if (desk.armed(address) !== recovery) {
+      return refuse(failure('notArmed', `${address} is not armed any more.`).error);
+    }
+    const late = policyRefusal(address, recovery.state);
+    if (late !== null) return refuse(late);
+    const started = desk.startFold(recovery.session, { ...recovery.state.arming, policy });
+    return started.ok ? done : refuse(started.error);
+  });
+};
+
+export const disarmDevice = async (desk: Desk, address: PciAddress): Promise<Result<void>> => {
+  const recovery = desk.armed(address);
+  if (recovery === null) {
+    return desk.refuseWith(address, 'disarm', 'notArmed', `${address} is not armed.`);
+  }
+  if (isOpen(recovery.state)) {
+    return desk.refuseWith(address, 'disarm', 'recoveryOpen', openMessage(address, recovery.state));
+  }
+  const allowed = desk.recordable();
+  if (!allowed.ok) return desk.refuse(address, 'disarm', allowed.error);
+  const disarmed = await attempt('disarm', () => recovery.session.disarm());
+  if (!disarmed.ok) return desk.refuse(address, 'disarm', disarmed.error);
+  if (desk.recoveries.get(address) !== recovery) return done;
+  desk.forget(
+    address,
+    isOpen(recovery.state)
+      ? 'asked for; an error was signalled meanwhile, and the kernel waits it out'
+      : 'asked for',
+  );
+  return done;
+};
+
+/** In the middle of a recovery that is what a crash would be; the model says what it means. Needs no journal. */
+export const closeDevice = async (desk: Desk, address: PciAddress): Promise<Result<void>> => {
+  const session = desk.sessions.get(address);
+  if (session === undefined) {
+    return desk.refuseWith(address, 'close', 'sessionClosed', `${address} is not open.`);
+  }
+  const recovery = desk.armed(address);
+  if (recovery !== null) {
+    const idle = !isOpen(recovery.state);
+    await recovery.dispatch({ kind: 'closed', at: desk.rig.clock.now() });
+    if (idle && desk.recoveries.get(address) === recovery) desk.forget(address, 'the device was closed');
+  }
+  // It may have vanished, and have been closed for that, while the last snapshot was taken.
+  if (desk.sessions.get(address) !== session) return done;
+  desk.sessions.delete(address);
+  const closed = await attempt('close', () => session.close());
+  desk.recordOperation(address, 'close', closed);
+  return closed;
+};

@@ -1,0 +1,72 @@
+import { missingCase } from '../core/exhaustive.ts';
+import { isOpen } from '../core/recovery/state.ts';
+import type { Disposer, RigEvent } from '../rigs/rig.ts';
+import { attempt } from './attempt.ts';
+import type { Desk } from './desk.ts';
+import type { DeviceRecovery } from './deviceRecovery.ts';
+
+type EventOf<Kind extends RigEvent['kind']> = Extract<RigEvent, { kind: Kind }>;
+
+/** Kernels before 6.17 announce a failed recovery at the port only; it concerns every device below. */
+const concernedBy = (desk: Desk, event: EventOf<'uevent'>): readonly DeviceRecovery[] => {
+  const own = desk.recoveries.get(event.address);
+  if (own !== undefined) return [own];
+  if (event.uevent !== 'failedRecovery') return [];
+  return [...desk.recoveries]
+    .filter(([address]) => desk.isBelow(address, event.address))
+    .map(([, recovery]) => recovery);
+};
+
+const signalled = (desk: Desk, event: EventOf<'signal'>): void => {
+  const { address, protocol, count, at } = event;
+  const recovery = desk.armed(address);
+  if (recovery?.state.arming.protocol === protocol) void recovery.dispatch({ kind: 'signal', at, count });
+  // Read just before the eventfd was removed, or meant for another bench on this rig: nobody here may answer it.
+  else desk.note(address, `The eventfd of ${protocol} was signalled (${count}), and is not armed here.`);
+};
+
+const removed = async (desk: Desk, event: EventOf<'deviceRemoved'>): Promise<void> => {
+  const { address, at } = event;
+  const recovery = desk.armed(address);
+  if (recovery !== null) {
+    const idle = !isOpen(recovery.state);
+    void recovery.dispatch({ kind: 'deviceRemoved', at });
+    if (idle) desk.forget(address, 'the device vanished from the bus');
+  }
+  // Letting go is what the kernel waits for before it can take the device away, so it waits for no effect here.
+  const session = desk.sessions.get(address);
+  desk.sessions.delete(address);
+  if (session !== undefined) {
+    desk.recordOperation(address, 'close', await attempt('close', () => session.close()));
+  }
+};
+
+const hear = (desk: Desk, event: RigEvent): void => {
+  switch (event.kind) {
+    case 'signal':
+      return signalled(desk, event);
+    case 'uevent':
+      desk.recorder.record({ type: 'uevent', device: event.address, uevent: event.uevent });
+      for (const recovery of concernedBy(desk, event)) {
+        void recovery.dispatch({ kind: 'uevent', at: event.at, uevent: event.uevent });
+      }
+      return;
+    case 'kernelLog':
+      return desk.note(event.address, event.text);
+    case 'deviceRemoved':
+      void removed(desk, event);
+      return;
+    case 'deviceAdded':
+      return desk.note(event.address, 'The device appeared on the bus.');
+    case 'releaseRequested':
+      return desk.note(
+        event.address,
+        'The kernel asks user space to release the device (REQ, index 4); "close" lets it go on.',
+      );
+    default:
+      return missingCase(event);
+  }
+};
+
+/** Hands what the rig tells to the recoveries it concerns. */
+export const listen = (desk: Desk): Disposer => desk.rig.onEvent((event) => hear(desk, event));
