@@ -28,7 +28,7 @@ export const concludedLearns = (
         ? moved({ ...state, eventfd: 'removed' }, 'withdrawnFromRecovery')
         : unchanged(state);
     case 'drained':
-      return event.result.ok && event.result.value.length > 0
+      return state.arming.protocol === 'mediated' && event.result.ok && event.result.value.length > 0
         ? openRecovery(state, {
             at: event.at,
             coalesced: 0,
@@ -37,7 +37,10 @@ export const concludedLearns = (
           })
         : unchanged(state);
     case 'eehFinished':
-      return event.operation === 'getState' && event.result.ok && event.result.value.state !== 'normal'
+      return state.arming.protocol === 'eeh' &&
+        event.operation === 'getState' &&
+        event.result.ok &&
+        event.result.value.state !== 'normal'
         ? openRecovery(state, { at: event.at, coalesced: 0, errors: [], reason: 'errorConfirmed' })
         : unchanged(state);
     default:

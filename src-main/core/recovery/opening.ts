@@ -115,7 +115,8 @@ const dismiss = (state: ArmedState): Transition =>
  * open a recovery even when no look-up is awaited any more: reading them took them off the queue.
  */
 export const drainedWhileArmed = (state: ArmedState, event: EventOf<'drained'>): Transition => {
-  if (event.recovery !== state.recoveries + 1) return unchanged(state);
+  if (state.arming.protocol !== 'mediated' || event.recovery !== state.recoveries + 1)
+    return unchanged(state);
   if (!event.result.ok) {
     return state.check === null ? unchanged(state) : openChecked(state, event.at, [], 'errorsUnreadable');
   }
@@ -126,7 +127,8 @@ export const drainedWhileArmed = (state: ArmedState, event: EventOf<'drained'>):
 
 /** eeh: a PE that is not frozen has no error. */
 export const peStateWhileArmed = (state: ArmedState, event: EventOf<'eehFinished'>): Transition => {
-  if (event.recovery !== state.recoveries + 1 || event.operation !== 'getState') return unchanged(state);
+  const asked = state.arming.protocol === 'eeh' && event.operation === 'getState';
+  if (!asked || event.recovery !== state.recoveries + 1) return unchanged(state);
   if (!event.result.ok) {
     return state.check === null ? unchanged(state) : openChecked(state, event.at, [], 'errorsUnreadable');
   }

@@ -48,6 +48,7 @@ import {
 
 /** mediated: records that were queued while the recovery was under way. */
 const drained = (state: OpenState, event: EventOf<'drained'>): Transition => {
+  if (state.arming.protocol !== 'mediated') return unchanged(state);
   if (!event.result.ok || event.result.value.length === 0) return unchanged(state);
   const errors = event.result.value;
   return state.phase === 'slotReset' || state.phase === 'reinitialising'
@@ -73,6 +74,9 @@ const clockReached = (state: OpenState, event: EventOf<'clockReached'>): Transit
 };
 
 const fact = (state: OpenState, event: EventOf<'signal'> | EventOf<'uevent'>): Transition => {
+  // A recovery that the kernel called failed is not begun again or saved by a later word.
+  const tooLate = event.kind === 'uevent' && event.uevent !== 'failedRecovery';
+  if (tooLate && state.recovery.kernelWord === 'failed') return unchanged(state);
   switch (state.phase) {
     case 'errorDetected':
     case 'quiescing':

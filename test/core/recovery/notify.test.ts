@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { milliseconds, seconds } from '../../../src-main/core/recovery/phase.ts';
-import { play, proof, refusedWith, type Play } from './play.ts';
+import { ccdfRecord, play, proof, refusedWith, type Play } from './play.ts';
 
 const acknowledged = (change: Parameters<typeof play>[1] = {}): Play =>
   play('notify', change).toDecision().acknowledge().settle();
@@ -279,6 +279,20 @@ describe('notify: answers that do not belong', () => {
       .happens({ kind: 'proofFinished', recovery: 1, report: proof('proven') })
       .happens({ kind: 'withdrawFinished', recovery: 1, error: null });
     expect(bench.state).toBe(before);
+  });
+
+  it('knows no queue: records that nobody asked for open no wait', () => {
+    const record = { ok: true, value: [ccdfRecord] } as const;
+    const bench = play('notify');
+    const ignores = (recovery: number): void => {
+      const before = bench.state;
+      expect(bench.happens({ kind: 'drained', recovery, result: record }).state).toBe(before);
+    };
+    ignores(1);
+    bench.toDecision().acknowledge().settle().signal();
+    ignores(1);
+    bench.wait(0).settle();
+    ignores(1);
   });
 
   it('ignores an answer that comes twice', () => {

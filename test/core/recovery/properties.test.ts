@@ -185,7 +185,10 @@ describe('whatever happens in whatever order', () => {
       let proven = 0;
       let word = '';
       run(arming, actions, ({ event, transition }) => {
-        if (event.kind === 'uevent' && event.uevent !== 'beginRecovery') word = event.uevent;
+        if (event.kind === 'uevent' && event.uevent !== 'beginRecovery') {
+          // Once failed, always failed.
+          if (word !== 'failedRecovery') word = event.uevent;
+        }
         if (event.kind === 'proofFinished' && event.report.verdict !== 'failed') proven = event.recovery;
         for (const effect of transition.effects) {
           if (effect.kind === 'snapshot' && effect.moment === 'duringWait') word = '';

@@ -41,6 +41,14 @@ describe('legacy', () => {
     expect(bench.outcomes()).toEqual(['1 failed: kernelFailed']);
   });
 
+  it('keeps the kernel’s failure in mind, whatever it says later', () => {
+    const bench = play('legacy').toDecision().uevent('failedRecovery');
+    const before = bench.state;
+    expect(bench.uevent('beginRecovery').uevent('successfulRecovery').state).toBe(before);
+    bench.reset().settle().wait(0).settle();
+    expect(bench.outcomes()).toEqual(['1 failed: kernelFailed']);
+  });
+
   it('resets after all when the kernel stays silent', () => {
     const bench = play('legacy', { uevents: 'observable', sharers: 1 }).toDecision().reset();
     bench.wait(seconds(75) - 1);
