@@ -97,8 +97,8 @@ function* walk(
 function* resetSubordinates(machine: Machine, port: PciDevice): KernelThread<void> {
   const devices = machine.below(port);
   for (const device of devices) yield* device.lock.lock();
-  machine.hierarchy.resetBelow(port.node);
   yield* delay(machine.random.around(timing.busReset));
+  machine.hierarchy.resetBelow(port.node);
   for (const device of devices) device.lock.unlock();
 }
 
