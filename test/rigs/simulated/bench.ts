@@ -141,9 +141,7 @@ export class Bench {
   }
 
   log(text: string): Promise<EventOf<'kernelLog'>> {
-    return this.#awaited(`"${text}"`, () =>
-      this.#of('kernelLog').find((event) => event.text.includes(text)),
-    );
+    return this.#awaited(`"${text}"`, () => this.#of('kernelLog').find((event) => event.text.includes(text)));
   }
 
   event<Kind extends RigEvent['kind']>(kind: Kind, address: string): Promise<EventOf<Kind>> {
