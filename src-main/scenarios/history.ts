@@ -48,7 +48,8 @@ export class History {
         return;
       }
       case 'operation':
-        if (line.operation === 'prove') this.proofs.set(line.device, (line.detail as ProofReport).verdict);
+        if (line.operation === 'prove' && line.result === 'done')
+          this.proofs.set(line.device, (line.detail as { report: ProofReport }).report.verdict);
         return;
       case 'uevent':
         this.#of(line.device).uevents.push(line.uevent);

@@ -195,7 +195,9 @@ export class ScenarioPlayer {
         return this.#tricks.enableTph(address, step.value.control);
       case 'strayTrigger': {
         const session = coordinator.session(address);
-        return session?.triggerLoopback() ?? failure('sessionClosed', `${address} is not open; arm it first.`);
+        return (
+          session?.triggerLoopback() ?? failure('sessionClosed', `${address} is not open; arm it first.`)
+        );
       }
       case 'slowReader':
         return this.#tricks.slowReader(address, step.value.takes);
