@@ -1,0 +1,26 @@
+import vue from '@vitejs/plugin-vue';
+import { defineConfig } from 'electron-vite';
+
+export default defineConfig({
+  main: {
+    build: {
+      // Electron's own Node loads the bundle; the test runtime has Node 20.
+      target: 'node20',
+      rolldownOptions: { input: { index: 'src-main/index.ts', cli: 'src-main/cli.ts' } },
+    },
+  },
+  preload: {
+    build: {
+      rolldownOptions: {
+        input: { index: 'preload/index.ts' },
+        // A sandboxed preload is one CommonJS file.
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: 'src-renderer',
+    plugins: [vue()],
+    build: { rolldownOptions: { input: 'src-renderer/index.html' } },
+  },
+});

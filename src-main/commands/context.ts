@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import type { BenchError, Result } from '../core/result.ts';
+import type { Pace } from '../rigs/simulated/simulatedClock.ts';
+import type { KernelProfile } from '../rigs/simulated/kernel/profile.ts';
+import type { ExitCode } from './exit.ts';
+import { reportError, type Streams } from './output.ts';
+import { runDirectory } from './places.ts';
+import { parsePace, parseRigName } from './rigName.ts';
+
+/** The world of one invocation. */
+export interface CommandContext {
+  readonly streams: Streams;
+  readonly environment: NodeJS.ProcessEnv;
+  /** Milliseconds since 1970: when virtual time begins on the wall clock. */
+  readonly now: () => number;
+  exit: ExitCode;
+}
+
+/** Runs a command's body and keeps its exit code. */
+export const finish = async (
+  context: CommandContext,
+  body: () => Promise<ExitCode> | ExitCode,
+): Promise<void> => {
+  context.exit = await body();
+};
+
+export const fail = (context: CommandContext, error: BenchError, json: boolean): ExitCode =>
+  reportError(context.streams, error, json);
+
+/** The options that every command with a rig takes. */
+export interface RigOptions {
+  readonly rig: string;
+  readonly seed: string;
+  readonly speed: string;
+  readonly runs?: string;
+  readonly journal: boolean;
+  readonly json?: boolean;
+}
+
+export const withRigOptions = (command: Command): Command =>
+  command
+    .option('--rig <rig>', 'simulated, or simulated:PROFILE', 'simulated')
+    .option('--seed <number>', 'seed of the simulated rig: the same seed gives the same run', '1')
+    .option('--speed <factor>', 'virtual seconds per real second, or "max"', 'max')
+    .option('--runs <directory>', 'where the journal of the run is kept')
+    .option('--no-journal', 'record nothing')
+    .option('--json', 'one JSON object a line');
+
+export interface ParsedRigOptions {
+  readonly profile: KernelProfile | null;
+  readonly pace: Pace;
+  readonly seed: number;
+  readonly runs: string | null;
+  readonly json: boolean;
+}
+
+export const parseRigOptions = (context: CommandContext, options: RigOptions): Result<ParsedRigOptions> => {
+  const rig = parseRigName(options.rig);
+  if (!rig.ok) return rig;
+  const pace = parsePace(options.speed);
+  if (!pace.ok) return pace;
+  const seed = Number(options.seed);
+  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) {
+    return {
+      ok: false,
+      error: {
+        code: 'malformedInput',
+        message: `The seed "${options.seed}" is no whole number from 0 to 4294967295.`,
+      },
+    };
+  }
+  return {
+    ok: true,
+    value: {
+      profile: rig.value.profile,
+      pace: pace.value,
+      seed,
+      runs: options.journal ? (options.runs ?? runDirectory(context.environment)) : null,
+      json: options.json === true,
+    },
+  };
+};

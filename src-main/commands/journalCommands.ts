@@ -1,0 +1,224 @@
+import type { Command } from 'commander';
+import { exportJsonl } from '../journal/export.ts';
+import { sentenceOfFinding, type Finding } from '../journal/findings.ts';
+import { listRuns, pathOfRun } from '../journal/catalogue.ts';
+import { readJournal } from '../journal/reader.ts';
+import { repairJournal } from '../journal/repair.ts';
+import { replayJournal } from '../journal/replayJournal.ts';
+import { failure, success, type Result } from '../core/result.ts';
+import { fail, finish, type CommandContext } from './context.ts';
+import { exitCode, type ExitCode } from './exit.ts';
+import { table, writeJson } from './output.ts';
+import { runDirectory } from './places.ts';
+import { TimelineWriter } from './timeline.ts';
+
+interface JournalOptions {
+  readonly runs?: string;
+  readonly json?: boolean;
+}
+
+const directoryOf = (context: CommandContext, options: JournalOptions): string =>
+  options.runs ?? runDirectory(context.environment);
+
+/** A run by its name, `last` for the newest, or the path of a .jsonl file. */
+const locate = async (
+  context: CommandContext,
+  run: string,
+  options: JournalOptions,
+): Promise<Result<string>> => {
+  if (run.endsWith('.jsonl')) return success(run);
+  const directory = directoryOf(context, options);
+  if (run !== 'last') return pathOfRun(directory, run);
+  const runs = await listRuns(directory);
+  if (!runs.ok) return runs;
+  const newest = runs.value
+    .map((entry) => entry.run)
+    .sort()
+    .at(-1);
+  return newest === undefined
+    ? failure('unknownRun', `There is no run in ${directory} yet; "rbench scenario run" records one.`)
+    : pathOfRun(directory, newest);
+};
+
+/** A journal with something wrong in it is an expectation that failed; the sentence says what and where. */
+const tell = (context: CommandContext, findings: readonly Finding[], json: boolean): ExitCode => {
+  for (const finding of findings) {
+    if (json)
+      writeJson(context.streams, { type: 'finding', ...finding, sentence: sentenceOfFinding(finding) });
+    else context.streams.err(`rbench: ${sentenceOfFinding(finding)}\n`);
+  }
+  return findings.length === 0 ? exitCode.asExpected : exitCode.expectationFailed;
+};
+
+const list = async (context: CommandContext, options: JournalOptions): Promise<ExitCode> => {
+  const json = options.json === true;
+  const directory = directoryOf(context, options);
+  const runs = await listRuns(directory);
+  if (!runs.ok) return fail(context, runs.error, json);
+  if (json) {
+    for (const entry of runs.value) writeJson(context.streams, { type: 'run', ...entry });
+    return exitCode.asExpected;
+  }
+  const rows = runs.value.map(({ run, header, lines, status, outcome, bytes }) => [
+    run,
+    header?.rig.name ?? '?',
+    header?.scenario ?? '-',
+    lines === null ? '?' : String(lines),
+    String(bytes),
+    status,
+    outcome ?? '-',
+  ]);
+  context.streams.out(
+    rows.length === 0
+      ? `No runs in ${directory}.\n`
+      : table(['run', 'rig', 'scenario', 'lines', 'bytes', 'status', 'outcome'], rows),
+  );
+  return exitCode.asExpected;
+};
+
+const show = async (context: CommandContext, path: string, json: boolean): Promise<ExitCode> => {
+  const timeline = new TimelineWriter(context.streams);
+  const findings: Finding[] = [];
+  const summary = await readJournal(path, {
+    line: (line) => {
+      if (json) writeJson(context.streams, line);
+      else timeline.add(line);
+    },
+    finding: (finding) => findings.push(finding),
+  });
+  return summary.ok ? tell(context, findings, json) : fail(context, summary.error, json);
+};
+
+const verify = async (
+  context: CommandContext,
+  path: string,
+  options: JournalOptions & { repair?: boolean },
+): Promise<ExitCode> => {
+  const json = options.json === true;
+  if (options.repair === true) {
+    const repaired = await repairJournal(path);
+    if (!repaired.ok) return fail(context, repaired.error, json);
+    const { action, bytesCut } = repaired.value;
+    if (json) writeJson(context.streams, { type: 'repair', action, bytesCut });
+    else
+      context.streams.out(
+        action === 'nothing' ? 'Nothing to cut.\n' : `Cut ${bytesCut} bytes of an unfinished last line.\n`,
+      );
+  }
+  const replayed = await replayJournal(path);
+  if (!replayed.ok) return fail(context, replayed.error, json);
+  const { replay, summary, findings } = replayed.value;
+  const divergences = replay.divergences();
+  const exit = tell(context, findings, json);
+  for (const divergence of divergences) {
+    if (json) writeJson(context.streams, { type: 'divergence', ...divergence });
+    else {
+      const { seq, device, expected, actual } = divergence;
+      context.streams.err(
+        `rbench: line ${seq} says that ${device} became ${expected.phase} (${expected.reason ?? 'no reason'}); the core makes ${actual === null ? 'nothing of it: the device is not armed there' : actual.phase}.\n`,
+      );
+    }
+  }
+  const whole = exit === exitCode.asExpected && replay.divergenceCount() === 0;
+  const { lines, ended } = summary;
+  if (json) {
+    writeJson(context.streams, {
+      type: 'verified',
+      path,
+      lines,
+      ended,
+      whole,
+      divergences: replay.divergenceCount(),
+    });
+  } else if (whole) {
+    context.streams.out(
+      `${lines} lines, whole, and the core comes to the same states.${ended ? '' : ' The run has no end line.'}\n`,
+    );
+  }
+  return whole ? exitCode.asExpected : exitCode.expectationFailed;
+};
+
+const replay = async (context: CommandContext, path: string, json: boolean): Promise<ExitCode> => {
+  const replayed = await replayJournal(path);
+  if (!replayed.ok) return fail(context, replayed.error, json);
+  const { replay: fold, findings } = replayed.value;
+  for (const device of fold.devices()) {
+    if (json)
+      writeJson(context.streams, {
+        type: 'replayed',
+        device: device.device,
+        trace: device.trace,
+        state: device.state,
+        recoveries: device.recoveries,
+      });
+    else {
+      context.streams.out(`${device.device}  ${device.trace.join(' > ')}\n`);
+      for (const recovery of device.recoveries) {
+        const phases = Object.entries(recovery.durations)
+          .map(([phase, took]) => `${phase} ${(took / 1_000).toFixed(1)} ms`)
+          .join(', ');
+        context.streams.out(
+          `  recovery ${recovery.number}: ${recovery.outcome ?? 'open'} (${recovery.reason ?? '-'}); ${phases}\n`,
+        );
+      }
+    }
+  }
+  const exit = tell(context, findings, json);
+  return fold.divergenceCount() === 0 ? exit : exitCode.expectationFailed;
+};
+
+const exportRun = async (
+  context: CommandContext,
+  path: string,
+  target: string,
+  json: boolean,
+): Promise<ExitCode> => {
+  const report = await exportJsonl(path, target);
+  if (!report.ok) return fail(context, report.error, json);
+  const { lines, bytes, findings } = report.value;
+  if (json) writeJson(context.streams, { type: 'exported', target, lines, bytes });
+  else context.streams.out(`${lines} lines, ${bytes} bytes to ${target}.\n`);
+  return tell(context, findings, json);
+};
+
+export const addJournalCommands = (program: Command, context: CommandContext): void => {
+  const journal = program.command('journal').description('the recorded runs');
+  const common = (command: Command): Command =>
+    command
+      .option('--runs <directory>', 'where the journals are kept')
+      .option('--json', 'one JSON object a line');
+  const withRun = (name: string, description: string): Command =>
+    common(journal.command(name).description(description)).argument(
+      '<run>',
+      'the name of a run, "last", or the path of a .jsonl file',
+    );
+  const onRun =
+    <Options extends JournalOptions>(body: (path: string, options: Options) => Promise<ExitCode>) =>
+    (run: string, options: Options): Promise<void> =>
+      finish(context, async () => {
+        const path = await locate(context, run, options);
+        return path.ok ? body(path.value, options) : fail(context, path.error, options.json === true);
+      });
+
+  common(journal.command('list').description('list the runs')).action((options: JournalOptions) =>
+    finish(context, () => list(context, options)),
+  );
+  withRun('show', 'print a run as a timeline').action(
+    onRun((path, options) => show(context, path, options.json === true)),
+  );
+  withRun('verify', 'check every line, and that the core comes to the same states')
+    .option('--repair', 'cut an unfinished last line off first')
+    .action(onRun((path, options: JournalOptions & { repair?: boolean }) => verify(context, path, options)));
+  withRun('replay', 'fold a run through the core: traces, outcomes, how long each phase took').action(
+    onRun((path, options) => replay(context, path, options.json === true)),
+  );
+  common(
+    journal
+      .command('export')
+      .description('copy the whole lines of a run to a file')
+      .argument('<run>', 'the name of a run, "last", or the path of a .jsonl file')
+      .argument('<file>', 'where to; it must not exist'),
+  ).action((run: string, target: string, options: JournalOptions) =>
+    onRun((path) => exportRun(context, path, target, options.json === true))(run, options),
+  );
+};

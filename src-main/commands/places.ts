@@ -1,0 +1,23 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder that holds package.json, from the sources and from the built bundle alike. */
+const packageRoot = (): string => {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder);
+  return folder;
+};
+
+export const scenarioDirectory = (): string => join(packageRoot(), 'resources', 'scenarios');
+
+export const benchVersion = (): string => {
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
+  return String((JSON.parse(text) as { version?: unknown }).version);
+};
+
+/** Where runs are kept when nobody says otherwise (XDG Base Directory Specification). */
+export const runDirectory = (environment: NodeJS.ProcessEnv): string =>
+  environment['RECOVERY_BENCH_RUNS'] ??
+  join(environment['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'recovery-bench', 'runs');

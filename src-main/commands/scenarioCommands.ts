@@ -1,0 +1,128 @@
+import type { Command } from 'commander';
+import { loadScenario, scenarioNames, type Scenario } from '../scenarios/load.ts';
+import {
+  fail,
+  finish,
+  parseRigOptions,
+  withRigOptions,
+  type CommandContext,
+  type RigOptions,
+} from './context.ts';
+import { exitCode, type ExitCode } from './exit.ts';
+import { table, writeJson } from './output.ts';
+import { scenarioDirectory } from './places.ts';
+import { playScenario } from './playScenario.ts';
+
+const summaryOf = (scenario: Scenario) => ({
+  name: scenario.name,
+  title: scenario.title,
+  seed: scenario.seed,
+  protocol: scenario.needs.protocol,
+  profiles: scenario.needs.profiles,
+  topology: scenario.needs.topology,
+  device: scenario.device,
+  steps: scenario.steps.length,
+});
+
+const list = (context: CommandContext, json: boolean): ExitCode => {
+  const rows: string[][] = [];
+  let exit: ExitCode = exitCode.asExpected;
+  for (const name of scenarioNames(scenarioDirectory())) {
+    const scenario = loadScenario(scenarioDirectory(), name);
+    if (!scenario.ok) {
+      exit = fail(context, scenario.error, json);
+      continue;
+    }
+    const summary = summaryOf(scenario.value);
+    if (json) writeJson(context.streams, { type: 'scenario', ...summary });
+    else rows.push([name, String(summary.seed), summary.protocol, summary.profiles.join(' '), summary.title]);
+  }
+  if (!json) context.streams.out(table(['name', 'seed', 'protocol', 'profiles', 'title'], rows));
+  return exit;
+};
+
+const show = (context: CommandContext, name: string, json: boolean): ExitCode => {
+  const scenario = loadScenario(scenarioDirectory(), name);
+  if (!scenario.ok) return fail(context, scenario.error, json);
+  const { title, story, needs, device, lines } = scenario.value;
+  if (json) {
+    writeJson(context.streams, { type: 'scenario', ...summaryOf(scenario.value), story, lines });
+    return exitCode.asExpected;
+  }
+  const numbered = lines.map((line, index) => `${String(index + 1).padStart(4)}  ${line}`).join('\n');
+  context.streams.out(
+    `${title}\n\n${story.trim()}\n\nneeds   ${needs.protocol} on ${needs.profiles.join(', ')}, topology ${needs.topology}\ndevice  ${device}\n\n${numbered}\n`,
+  );
+  return exitCode.asExpected;
+};
+
+const playAll = async (context: CommandContext, options: RigOptions): Promise<ExitCode> => {
+  const parsed = parseRigOptions(context, options);
+  if (!parsed.ok) return fail(context, parsed.error, options.json === true);
+  const { profile, json } = parsed.value;
+  let exit: ExitCode = exitCode.asExpected;
+  let played = 0;
+  let failed = 0;
+  for (const name of scenarioNames(scenarioDirectory())) {
+    const scenario = loadScenario(scenarioDirectory(), name);
+    if (!scenario.ok) return fail(context, scenario.error, json);
+    // Naming a profile narrows the list to the scenarios that are written for it.
+    if (profile !== null && !scenario.value.needs.profiles.includes(profile.name)) continue;
+    const result = await playScenario(
+      scenario.value,
+      { ...parsed.value, wallStart: context.now(), quiet: true },
+      context.streams,
+    );
+    played += 1;
+    if (result !== exitCode.asExpected) failed += 1;
+    if (result > exit) exit = result;
+  }
+  if (!json) context.streams.out(`\n${played - failed} passed, ${failed} failed\n`);
+  return exit;
+};
+
+const playOne = async (context: CommandContext, name: string, options: RigOptions): Promise<ExitCode> => {
+  const parsed = parseRigOptions(context, options);
+  if (!parsed.ok) return fail(context, parsed.error, options.json === true);
+  const scenario = loadScenario(scenarioDirectory(), name);
+  if (!scenario.ok) return fail(context, scenario.error, parsed.value.json);
+  return playScenario(
+    scenario.value,
+    { ...parsed.value, wallStart: context.now(), quiet: false },
+    context.streams,
+  );
+};
+
+export const addScenarioCommands = (program: Command, context: CommandContext): void => {
+  const scenario = program
+    .command('scenario')
+    .description('play the stories of the four threads, or your own');
+  scenario
+    .command('list')
+    .description('name the scenarios, what each needs and shows')
+    .option('--json', 'one JSON object a line')
+    .action((options: { json?: boolean }) => finish(context, () => list(context, options.json === true)));
+  scenario
+    .command('show')
+    .description('the story of a scenario and its steps')
+    .argument('<name>', 'a name from "scenario list", or the path of a .yaml file')
+    .option('--json', 'one JSON object')
+    .action((name: string, options: { json?: boolean }) =>
+      finish(context, () => show(context, name, options.json === true)),
+    );
+  withRigOptions(
+    scenario
+      .command('run')
+      .description('play a scenario to its end; exits 1 when something is not as expected')
+      .argument('[name]', 'a name from "scenario list", or the path of a .yaml file')
+      .option('--all', 'play every scenario'),
+  ).action((name: string | undefined, options: RigOptions & { all?: boolean }) =>
+    finish(context, () => {
+      if ((name === undefined) === (options.all !== true)) {
+        const message = 'Name one scenario, or ask for all of them with --all.';
+        return fail(context, { code: 'malformedInput', message }, options.json === true);
+      }
+      return name === undefined ? playAll(context, options) : playOne(context, name, options);
+    }),
+  );
+};
