@@ -35,6 +35,8 @@ export class SimulatedClock implements RigClock {
   #cancelled = 0;
   #turn: { cancel(): void } | null = null;
   #realStart = 0;
+  /** Paced only: set while a call back, and the promises it settled, run. */
+  #moment: { release(): void } | null = null;
   #firedInTurn = 0;
   readonly #wake = (): void => this.#fire();
   readonly #tick = (): void => process.nextTick(this.#wake);
@@ -47,7 +49,7 @@ export class SimulatedClock implements RigClock {
   }
 
   now(): Microseconds {
-    if (this.#pace.kind === 'unbounded') return this.#now;
+    if (this.#pace.kind === 'unbounded' || this.#moment !== null) return this.#now;
     const elapsed = Math.floor((performance.now() - this.#realStart) * 1_000 * this.#pace.factor);
     const next = this.#nextMoment();
     // Never past a timer that has not fired yet: its callback must find its own moment.
@@ -76,6 +78,8 @@ export class SimulatedClock implements RigClock {
     this.#closed = true;
     this.#turn?.cancel();
     this.#turn = null;
+    this.#moment?.release();
+    this.#moment = null;
     this.#heap.length = 0;
   }
 
@@ -127,9 +131,19 @@ export class SimulatedClock implements RigClock {
       this.#now = Math.max(this.#now, timer.moment);
       const { callback } = timer;
       timer.callback = null;
+      if (this.#pace.kind === 'paced') this.#holdMoment();
       callback();
     }
     this.#schedule();
+  }
+
+  /** A call back that fires late in real time finds its own moment all the same, until the next turn. */
+  #holdMoment(): void {
+    this.#moment?.release();
+    const handle = setImmediate(() => {
+      this.#moment = null;
+    });
+    this.#moment = { release: () => clearImmediate(handle) };
   }
 
   #nextMoment(): Microseconds | null {
