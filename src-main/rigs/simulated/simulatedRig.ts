@@ -204,6 +204,7 @@ export class SimulatedRig implements Rig {
   }
 
   async rescan(): Promise<Result<readonly PciAddress[]>> {
+    if (this.#closed) return failure('rigClosed', 'This rig is closed.');
     const back: PciAddress[] = [];
     for (const device of [...this.machine.devices.values()]) {
       if (!device.present && replug(this.machine, device).ok) back.push(device.address);

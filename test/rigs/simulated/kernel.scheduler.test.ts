@@ -32,7 +32,6 @@ describe('a kernel thread', () => {
   it('that never blocks has ended before it was started, as it were', () => {
     const threads = new Threads();
     const ended: number[] = [];
-    // eslint-disable-next-line require-yield -- a thread that does not wait
     const thread = function* (): KernelThread<number> {
       return 7;
     };
