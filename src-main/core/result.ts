@@ -24,6 +24,7 @@ export const errorCodes = [
   'stepUnderWay',
   'preflightRefused',
   'confirmationInvalid',
+  'notOperator',
   // what the kernel or the rig answered
   'kernelRefused',
   'busy',
@@ -36,6 +37,10 @@ export const errorCodes = [
   'sessionClosed',
   'rigClosed',
   'malformedStruct',
+  // between the console's processes
+  'senderRefused',
+  'callTimedOut',
+  'linkLost',
   // the run log
   'journalUnwritable',
   'journalUnreadable',

@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { parsePciAddress } from '../../src-main/core/pci/address.ts';
+import { injectorNames } from '../../src-main/core/faults/fault.ts';
+import { protocols } from '../../src-main/core/recovery/phase.ts';
+import { decisions, timeoutActions } from '../../src-main/core/recovery/policy.ts';
+import {
+  resetKinds,
+  type ProofReport,
+  type QuiesceReport,
+  type ReinitialiseReport,
+  type ResetReport,
+} from '../../src-main/core/recovery/reports.ts';
+import type { FaultReceipt } from '../../src-main/core/faults/fault.ts';
+import type { CommandName } from './names.ts';
+import {
+  confirmedActions,
+  type ConfigView,
+  type ConfirmationView,
+  type ConsoleSnapshot,
+  type Explanation,
+  type ExportedRun,
+  type InjectorOffer,
+  type JournalLine,
+  type OpenedRun,
+  type RunView,
+  type ScenarioSummary,
+} from './views.ts';
+
+/** `viewer`: everybody may look. `operator`: only who drives may act. */
+export type Role = 'viewer' | 'operator';
+
+interface CommandDescription<Input extends z.ZodType, Output> {
+  readonly input: Input;
+  readonly role: Role;
+  /** How long the page waits for the answer, in milliseconds; the deed itself may take longer and is then told by deltas. */
+  readonly timeout: number;
+  /** Only a type: what comes from the main process is not checked again. */
+  readonly output?: Output;
+}
+
+const answers =
+  <Output>() =>
+  <Input extends z.ZodType>(
+    role: Role,
+    input: Input,
+    timeout = 5_000,
+  ): CommandDescription<Input, Output> => ({
+    input,
+    role,
+    timeout,
+  });
+
+const address = z
+  .string()
+  .max(32)
+  .transform((text, context) => {
+    const parsed = parsePciAddress(text);
+    if (parsed.ok) return parsed.value;
+    context.addIssue({ code: 'custom', message: parsed.error.message });
+    return z.NEVER;
+  });
+
+const rig = z.string().min(1).max(64);
+const onDevice = { rig, device: address };
+const name = z.string().min(1).max(200);
+const token = z.string().min(1).max(64);
+const words = z.string().trim().min(1).max(2_000);
+const count = z.int().min(1).max(10_000);
+const run = z.string().min(1).max(100);
+
+const policy = z.strictObject({
+  decision: z.enum(decisions),
+  onTimeout: z.enum(timeoutActions),
+  afterReset: z.enum(['reinitialise', 'wait']),
+  patience: z.int().min(1).max(86_400_000_000),
+});
+
+const fault = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('aer'),
+    error: z.string().min(1).max(40),
+    severity: z.enum(['correctable', 'nonFatal', 'fatal']).nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('zpciDma'),
+    where: z.enum(['unmapped', 'belowAperture', 'aboveAperture']),
+  }),
+  z.strictObject({ kind: z.literal('eehFreeze') }),
+  z.strictObject({ kind: z.literal('loopback') }),
+  z.strictObject({ kind: z.literal('unplug') }),
+]);
+
+const decision = { ...onDevice, token, operator: words, reason: words };
+const slow = 30_000;
+
+/**
+ * The commands. Whatever the page sends is parsed by `input` in the main process before anything is done; every answer
+ * is a Result, and nothing is thrown across the boundary.
+ */
+export const commands = {
+  snapshot: answers<ConsoleSnapshot>()('viewer', z.strictObject({})),
+  lines: answers<readonly JournalLine[]>()('viewer', z.strictObject({ rig, before: z.int().min(1), count })),
+  addRig: answers<string>()(
+    'operator',
+    z.strictObject({
+      profile: name,
+      topology: name,
+      seed: z.int().min(0).max(0xffff_ffff),
+      ackTimeout: z.int().min(100_000).max(600_000_000).nullable(),
+    }),
+    slow,
+  ),
+  removeRig: answers<void>()('operator', z.strictObject({ rig }), slow),
+  arm: answers<void>()(
+    'operator',
+    z.strictObject({ ...onDevice, protocol: z.enum(protocols), policy }),
+    slow,
+  ),
+  disarm: answers<void>()('operator', z.strictObject(onDevice)),
+  closeDevice: answers<void>()('operator', z.strictObject(onDevice), slow),
+  bind: answers<void>()(
+    'operator',
+    z.strictObject({ ...onDevice, token, driver: z.enum(['vfio-pci', 'vfio-pci-notify']).nullable() }),
+    slow,
+  ),
+  rescan: answers<readonly string[]>()('operator', z.strictObject({ rig }), slow),
+  setPolicy: answers<void>()('operator', z.strictObject({ ...onDevice, policy })),
+  injectors: answers<readonly InjectorOffer[]>()('viewer', z.strictObject(onDevice)),
+  quiesce: answers<QuiesceReport>()('operator', z.strictObject(onDevice), slow),
+  reinitialise: answers<ReinitialiseReport | null>()('operator', z.strictObject(onDevice), slow),
+  prove: answers<ProofReport>()('operator', z.strictObject(onDevice), slow),
+  readConfig: answers<ConfigView>()(
+    'viewer',
+    z.strictObject({ ...onDevice, view: z.enum(['vfio', 'hardware']) }),
+  ),
+  confirmation: answers<ConfirmationView>()(
+    'operator',
+    z.strictObject({ ...onDevice, action: z.enum(confirmedActions) }),
+  ),
+  inject: answers<FaultReceipt>()(
+    'operator',
+    z.strictObject({ ...onDevice, token, injector: z.enum(injectorNames), fault }),
+    slow,
+  ),
+  acknowledge: answers<void>()('operator', z.strictObject(decision)),
+  withdraw: answers<void>()('operator', z.strictObject(decision)),
+  reset: answers<ResetReport | null>()(
+    'operator',
+    z.strictObject({ ...decision, kind: z.enum(resetKinds) }),
+    slow,
+  ),
+  scenarios: answers<readonly ScenarioSummary[]>()('viewer', z.strictObject({})),
+  scenario: answers<ScenarioSummary>()('viewer', z.strictObject({ name })),
+  startScenario: answers<string>()('operator', z.strictObject({ name, profile: name.nullable() }), slow),
+  stepScenario: answers<void>()('operator', z.strictObject({ rig }), 130_000),
+  stopScenario: answers<void>()('operator', z.strictObject({ rig }), slow),
+  runs: answers<readonly RunView[]>()('viewer', z.strictObject({}), slow),
+  openRun: answers<OpenedRun>()('viewer', z.strictObject({ run }), slow),
+  runLines: answers<readonly JournalLine[]>()(
+    'viewer',
+    z.strictObject({ run, from: z.int().min(0), count }),
+    slow,
+  ),
+  exportRun: answers<ExportedRun>()(
+    'viewer',
+    z.strictObject({ run, format: z.enum(['jsonl', 'html']) }),
+    slow,
+  ),
+  explain: answers<readonly Explanation[]>()('viewer', z.strictObject({ text: words })),
+  takeOperator: answers<void>()('viewer', z.strictObject({})),
+  offerOperator: answers<void>()('operator', z.strictObject({ viewer: name })),
+  answerOffer: answers<void>()('operator', z.strictObject({ grant: z.boolean() })),
+} satisfies Record<CommandName, CommandDescription<z.ZodType, unknown>>;
+
+export type Commands = typeof commands;
+/** What the page sends. */
+export type InputOf<Name extends CommandName> = z.input<Commands[Name]['input']>;
+/** What the main process gets after parsing. */
+export type ParsedOf<Name extends CommandName> = z.output<Commands[Name]['input']>;
+export type OutputOf<Name extends CommandName> =
+  Exclude<Commands[Name]['output'], undefined> extends never
+    ? void
+    : Exclude<Commands[Name]['output'], undefined>;

@@ -1,0 +1,15 @@
+import type { JournalLine } from '../../src-main/core/journal/line.ts';
+import type { DeviceView, OperatorView, RigView, ScenarioProgress } from './views.ts';
+
+/** What changed. Numbers are contiguous for one viewer; a gap means that a new snapshot is needed. */
+export type ConsoleDelta = { readonly number: number } & (
+  | { readonly kind: 'line'; readonly rig: string; readonly line: JournalLine }
+  | { readonly kind: 'rigAdded'; readonly rig: RigView }
+  | { readonly kind: 'rigRemoved'; readonly rig: string }
+  | { readonly kind: 'devices'; readonly rig: string; readonly devices: readonly DeviceView[] }
+  | { readonly kind: 'scenario'; readonly rig: string; readonly progress: ScenarioProgress | null }
+  | { readonly kind: 'operator'; readonly operator: OperatorView }
+);
+
+/** Deltas travel in batches, so that a storm of events is a few messages. */
+export type DeltaBatch = readonly ConsoleDelta[];
