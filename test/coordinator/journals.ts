@@ -1,0 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import type { JournalFiles } from '../../src-main/journal/files.ts';
+import { createJournal, type JournalWriter } from '../../src-main/journal/writer.ts';
+import { header } from '../journal/header.ts';
+import { valueOf } from './lab.ts';
+
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true });
+});
+
+/** A real journal in a directory of its own, which is gone when the tests of the file are over. */
+export const journalOn = (files?: JournalFiles): JournalWriter => {
+  const directory = mkdtempSync(join(tmpdir(), 'recovery-bench-coordinator-'));
+  directories.push(directory);
+  return valueOf(
+    createJournal({ directory, header, at: 0, now: Date.now, ...(files === undefined ? {} : { files }) }),
+  );
+};
