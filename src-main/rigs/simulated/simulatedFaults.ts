@@ -123,9 +123,24 @@ export const causeFault = async (
         return success({ kind: 'reported', detail: 'The device is pulled.' });
     }
   };
+  const refusal = unfit(site, request);
+  if (refusal !== null) return refusal;
   const at = site.machine.clock.now();
   const delivery = await cause();
   return delivery.ok ? success({ at, injector, fault, delivery: delivery.value }) : delivery;
+};
+
+/** An injector or a fault that this rig does not have; a loop-back also comes through the general injector. */
+const unfit = (site: FaultSite, { injector, fault }: FaultRequest): ReturnType<typeof failure> | null => {
+  if (injector !== 'simulated' && injector !== 'loopback') {
+    return failure('injectorUnavailable', `A simulated rig has no injector "${injector}"; use "simulated".`);
+  }
+  const offered = injector === 'simulated' ? faultsOf(site.machine) : [];
+  if (fault.kind === 'loopback' || offered.includes(fault.kind)) return null;
+  return failure(
+    'injectionRefused',
+    `The injector "${injector}" cannot cause a fault of the kind "${fault.kind}" here; it can cause ${[...offered, 'loopback'].join(', ')}.`,
+  );
 };
 
 /** Which faults a platform knows. */

@@ -140,10 +140,11 @@ export class SimulatedVfioDevice implements VfioDevice {
   async hotReset(): Promise<Result<readonly PciAddress[]>> {
     if (!this.#open) return this.#closed();
     const affected = this.#affectedByHotReset();
-    const notOwned = affected.filter((device) => device.vfio === null && device.driver !== null);
+    // vfio_pci_dev_set_resettable(): every function has to be in the set of VFIO devices, a driverless one is not.
+    const notOwned = affected.filter((device) => device.vfio === null);
     if (notOwned.length > 0) {
       return refused(
-        'EPERM',
+        'EINVAL',
         `A hot reset would also hit ${notOwned.map((device) => device.address).join(', ')}, which VFIO does not own.`,
       );
     }
