@@ -1,11 +1,12 @@
 import { missingCase } from '../core/exhaustive.ts';
 import type { Fault } from '../core/faults/fault.ts';
 import type { PciAddress } from '../core/pci/address.ts';
-import type { Outcome, Phase } from '../core/recovery/phase.ts';
+import { seconds, type Outcome, type Phase } from '../core/recovery/phase.ts';
 import { done, failure, type BenchError, type Result } from '../core/result.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import type { Recorder } from '../coordinator/recorder.ts';
 import type { Disposer, Rig } from '../rigs/rig.ts';
+import { deviceOf, refusalOf } from './aim.ts';
 import { Judge } from './expectations.ts';
 import { History } from './history.ts';
 import type { Scenario } from './load.ts';
@@ -33,6 +34,9 @@ export interface ScenarioResult extends DeviceResult {
   readonly failedStep: StepReport | null;
   readonly devices: Readonly<Record<string, DeviceResult>>;
 }
+
+/** Longer than the longest wait of a kernel (60 s) and a policy's reaction to it. */
+const longestStep = seconds(300);
 
 const faultOf = (step: FaultStep): Fault => {
   switch (step.kind) {
@@ -139,7 +143,7 @@ export class ScenarioPlayer {
         : { number, text, result: 'failed', detail: `expected ${text.replace(/^expect: /, '')}; ${finding}` };
     }
     const expectedRefusal = refusalOf(step);
-    const result = await this.#act(step);
+    const result = await this.#answer(step);
     if (expectedRefusal !== null) {
       if (!result.ok && result.error.code === expectedRefusal) {
         return { number, text, result: 'passed', detail: result.error.message };
@@ -150,6 +154,20 @@ export class ScenarioPlayer {
     return result.ok
       ? { number, text, result: 'passed' }
       : { number, text, result: 'failed', detail: result.error.message, error: result.error };
+  }
+
+  /** What blocks for good in the kernel must not block the scenario, nor stop a clock that nobody else advances. */
+  #answer(step: Exclude<Step, { kind: 'expect' }>): Promise<Result<unknown>> {
+    // How long a "wait" takes is its own business.
+    if (step.kind === 'wait') return this.#act(step);
+    const { clock } = this.coordinator.rig;
+    return new Promise((resolve, reject) => {
+      const giveUp = clock.at(clock.now() + longestStep, () => {
+        const message = `"${step.kind}" has no answer after ${longestStep / seconds(1)} s on the rig's clock.`;
+        resolve(failure('busy', `${message} The kernel may be waiting for the device to be closed.`));
+      });
+      this.#act(step).finally(giveUp).then(resolve, reject);
+    });
   }
 
   async #act(step: Exclude<Step, { kind: 'expect' }>): Promise<Result<unknown>> {
@@ -224,18 +242,3 @@ export class ScenarioPlayer {
     return armed;
   }
 }
-
-const valueOf = (step: Step): object => {
-  const value: unknown = step.kind === 'inject' ? step.value.value : step.value;
-  return typeof value === 'object' && value !== null ? value : {};
-};
-
-const refusalOf = (step: Step): string | null => {
-  const value = valueOf(step) as { refused?: string };
-  return value.refused ?? null;
-};
-
-const deviceOf = (step: Step): PciAddress | null => {
-  const value = valueOf(step) as { device?: PciAddress };
-  return value.device ?? null;
-};
