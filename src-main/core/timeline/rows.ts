@@ -1,4 +1,5 @@
 import { missingCase } from '../exhaustive.ts';
+import type { Fault, FaultReceipt } from '../faults/fault.ts';
 import type { JournalLine, LineOf } from '../journal/line.ts';
 import type { RecoveryEffect } from '../recovery/effect.ts';
 import type { RecoveryEvent } from '../recovery/event.ts';
@@ -181,6 +182,33 @@ const stepRows = (line: LineOf<'step'>, previous: Phase | null): TimelineRow[] =
   return [waiting, ...effects.map((effect) => ({ at, device, ...effect, why: '', phase: null }))];
 };
 
+/** Journals of other versions may hold faults that this one does not know; then the kind is all that is said. */
+const faultText = (request: unknown): string => {
+  const { fault } = request as {
+    fault?: Partial<Fault & { error: string; severity: string | null; where: string }>;
+  };
+  const words = [fault?.severity, fault?.error ?? fault?.kind, fault?.where];
+  return words.filter((word) => typeof word === 'string').join(' ');
+};
+
+const faultRows = (line: LineOf<'fault'>): TimelineRow[] => {
+  const common = { at: line.at, device: line.device, from: 'bench', why: '', phase: null } as const;
+  if (line.receipt === null) {
+    return [{ ...common, to: 'device', text: `inject ${faultText(line.request)}`, tone: 'error' }];
+  }
+  const { delivery } = line.receipt as Partial<FaultReceipt>;
+  return delivery?.kind === 'lost'
+    ? [
+        {
+          ...common,
+          to: 'bench',
+          text: `the fault got lost (${delivery.where}): ${delivery.detail}`,
+          tone: 'error',
+        },
+      ]
+    : [];
+};
+
 /**
  * The rows that one line of a run adds to its sequence diagram: the same for the terminal, the console and the report.
  * `previous` is the phase of the line's device before this line.
@@ -208,15 +236,8 @@ export const rowsOf = (line: JournalLine, previous: Phase | null): readonly Time
           ? sketch('bench', 'device', line.operation)
           : sketch('bench', 'device', failedWith(line.operation, line.result), 'error'),
       );
-    case 'approval':
-      return plain(
-        line.device,
-        sketch('bench', 'bench', `${line.action} by ${line.approval.operator}: ${line.approval.reason}`),
-      );
     case 'fault':
-      return line.receipt === null
-        ? plain(line.device, sketch('bench', 'device', 'inject a fault', 'error'))
-        : [];
+      return faultRows(line);
     case 'kernelLog':
       return plain(line.device, sketch('kernel', 'kernel', line.text, 'quiet'));
     case 'scenario':
@@ -226,7 +247,8 @@ export const rowsOf = (line: JournalLine, previous: Phase | null): readonly Time
             sketch('bench', 'bench', `step ${line.step} failed: ${line.detail ?? line.text}`, 'error'),
           )
         : [];
-    // A uevent that concerns an armed device is a step as well.
+    // The step that follows an approval, and the one that a uevent leads to, say the same with their consequence.
+    case 'approval':
     case 'uevent':
     case 'snapshot':
     case 'run':
