@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import type { JournalBody, JournalLine } from '../../../src-main/core/journal/line.ts';
+import { rowsOf } from '../../../src-main/core/timeline/rows.ts';
+
+const line = (body: JournalBody): JournalLine =>
+  ({ seq: 7, at: 5_000, wall: '2026-11-21T02:31:07.000Z', ...body }) as JournalLine;
+
+const device = '0000:01:00.0';
+
+describe('rowsOf', () => {
+  it('draws a signal from kernel to bench, says why, and names the phase it begins', () => {
+    const rows = rowsOf(
+      line({
+        type: 'step',
+        device,
+        event: { kind: 'signal', at: 4_000, count: 1 },
+        reason: 'signalOpens',
+        phase: 'errorDetected',
+        recovery: 1,
+        effects: [
+          { kind: 'snapshot', recovery: 1, moment: 'duringWait' },
+          { kind: 'inspect', recovery: 1 },
+        ],
+      }),
+      'armed',
+    );
+    expect(rows).toEqual([
+      {
+        at: 4_000,
+        device,
+        from: 'kernel',
+        to: 'bench',
+        text: 'signal, count 1',
+        tone: 'error',
+        phase: 'errorDetected',
+        why: 'The kernel signalled the error eventfd: an error was detected, and a recovery is open.',
+      },
+      {
+        at: 4_000,
+        device,
+        from: 'bench',
+        to: 'device',
+        text: 'read the error registers',
+        tone: 'plain',
+        why: '',
+        phase: null,
+      },
+    ]);
+  });
+
+  it('names a phase only when it begins', () => {
+    const body: JournalBody = {
+      type: 'step',
+      device,
+      event: { kind: 'uevent', at: 4_000, uevent: 'beginRecovery' },
+      reason: 'kernelBegins',
+      phase: 'resetting',
+      recovery: 1,
+      effects: [],
+    };
+    expect(rowsOf(line(body), 'resetting').map((row) => row.phase)).toEqual([null]);
+    expect(rowsOf(line(body), 'awaitingAck').map((row) => row.phase)).toEqual(['resetting']);
+  });
+
+  it('keeps the errno of what the kernel refused', () => {
+    const error = { code: 'busy', message: 'Try again.', errno: { number: 11, name: 'EAGAIN' } } as const;
+    const [row] = rowsOf(
+      line({
+        type: 'step',
+        device,
+        event: { kind: 'resetFinished', at: 4_000, recovery: 1, result: { ok: false, error } },
+        reason: 'resetBusy',
+        phase: 'resetting',
+        recovery: 1,
+        effects: [],
+      }),
+      'resetting',
+    );
+    expect(row?.text).toBe('reset: EAGAIN, Try again.');
+    expect(row?.tone).toBe('error');
+  });
+
+  it('says which fault was injected, and where it got lost', () => {
+    const request = {
+      address: device,
+      injector: 'simulated',
+      fault: { kind: 'aer', error: 'MALF_TLP', severity: 'fatal' },
+    };
+    const delivery = { kind: 'lost', where: 'serr', detail: 'COMMAND.SERR is off.' };
+    const texts = (receipt: unknown): string[] =>
+      rowsOf(line({ type: 'fault', device, request, receipt }), 'armed').map((row) => row.text);
+    expect(texts(null)).toEqual(['inject fatal MALF_TLP']);
+    expect(texts({ delivery: { kind: 'reported', detail: '' } })).toEqual([]);
+    expect(texts({ delivery })).toEqual(['the fault got lost (serr): COMMAND.SERR is off.']);
+  });
+
+  it('draws no row for lines that another line tells', () => {
+    expect(rowsOf(line({ type: 'uevent', device, uevent: 'beginRecovery' }), 'armed')).toEqual([]);
+    expect(
+      rowsOf(
+        line({ type: 'snapshot', device, recovery: 1, moment: 'end', view: 'vfio', bytes: '' }),
+        'armed',
+      ),
+    ).toEqual([]);
+  });
+});
