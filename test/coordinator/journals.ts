@@ -20,3 +20,24 @@ export const journalOn = (files?: JournalFiles): JournalWriter => {
     createJournal({ directory, header, at: 0, now: Date.now, ...(files === undefined ? {} : { files }) }),
   );
 };
+
+/** A journal in memory, for runs by the hundred. */
+export const journalInMemory = () => {
+  const chunks: Uint8Array[] = [];
+  const files: JournalFiles = {
+    makeDirectory: () => undefined,
+    openNew: () => ({
+      write: (bytes, offset) => {
+        chunks.push(bytes.slice(offset));
+        return bytes.length - offset;
+      },
+      sync: () => undefined,
+      truncate: () => undefined,
+      close: () => undefined,
+    }),
+    syncDirectory: () => undefined,
+    remove: () => undefined,
+  };
+  const journal = valueOf(createJournal({ directory: '/', header, at: 0, now: () => 0, files }));
+  return { journal, bytes: (): Uint8Array => Buffer.concat(chunks) };
+};

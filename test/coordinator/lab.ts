@@ -4,6 +4,7 @@ import { seconds, type Microseconds } from '../../src-main/core/recovery/phase.t
 import { defaultPolicy, type Policy } from '../../src-main/core/recovery/policy.ts';
 import type { Recovery, RecoveryState } from '../../src-main/core/recovery/state.ts';
 import type { Result } from '../../src-main/core/result.ts';
+import { irqSetFlags } from '../../src-main/core/vfio/irqSet.ts';
 import { Coordinator } from '../../src-main/coordinator/coordinator.ts';
 import { Recorder } from '../../src-main/coordinator/recorder.ts';
 import type { JournalLine, JournalLineType, LineOf } from '../../src-main/journal/line.ts';
@@ -95,6 +96,18 @@ export class Lab {
     acknowledgement.complete = () => {
       seen.count += 1;
       complete();
+    };
+    return seen;
+  }
+
+  /** Counts the acks that the bench sends, from now on; a close in the wait counts for none. */
+  acksSent(address: PciAddress): { count: number } {
+    const seen = { count: 0 };
+    const core = this.core(address);
+    const setIrqs = core.setIrqs.bind(core);
+    core.setIrqs = (request) => {
+      if ((request.flags & irqSetFlags.VFIO_IRQ_SET_ACTION_UNMASK) !== 0) seen.count += 1;
+      return setIrqs(request);
     };
     return seen;
   }
