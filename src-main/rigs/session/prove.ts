@@ -34,6 +34,10 @@ const checkRegisters = (
   const before = barsOf(reference);
   const wrong = barsOf(hardware).findIndex((value, bar) => value !== before[bar]);
   if (wrong !== -1) return failed(`BAR ${wrong} is not what it was when the device was opened.`);
+  // The MSI-X table is in a BAR, so there has to be one; a device that was reset while closed has lost them all.
+  if (map.msix !== 0 && before.every((value) => (value & ~0xf) === 0)) {
+    return failed('All BARs are 0: the device was reset before it was opened (observation 10).');
+  }
   if (platform === 'aer' && map.express !== 0) {
     const control = wordAt(hardware, map.express + pciExpressRegister.deviceControl);
     if ((control & deviceControlBit.allErrorReporting) === 0) {
