@@ -32,22 +32,15 @@ export type Role = 'viewer' | 'operator';
 interface CommandDescription<Input extends z.ZodType, Output> {
   readonly input: Input;
   readonly role: Role;
-  /** How long the page waits for the answer, in milliseconds; the deed itself may take longer and is then told by deltas. */
-  readonly timeout: number;
   /** Only a type: what comes from the main process is not checked again. */
   readonly output?: Output;
 }
 
 const answers =
   <Output>() =>
-  <Input extends z.ZodType>(
-    role: Role,
-    input: Input,
-    timeout = 5_000,
-  ): CommandDescription<Input, Output> => ({
+  <Input extends z.ZodType>(role: Role, input: Input): CommandDescription<Input, Output> => ({
     input,
     role,
-    timeout,
   });
 
 const address = z
@@ -91,11 +84,10 @@ const fault = z.discriminatedUnion('kind', [
 ]);
 
 const decision = { ...onDevice, token, operator: words, reason: words };
-const slow = 30_000;
 
 /**
- * The commands. Whatever the page sends is parsed by `input` in the main process before anything is done; every answer
- * is a Result, and nothing is thrown across the boundary.
+ * The commands; their time-outs are in `timeouts.ts`. Whatever the page sends is parsed by `input` in the main process
+ * before anything is done; every answer is a Result, and nothing is thrown across the boundary.
  */
 export const commands = {
   snapshot: answers<ConsoleSnapshot>()('viewer', z.strictObject({})),
@@ -108,27 +100,21 @@ export const commands = {
       seed: z.int().min(0).max(0xffff_ffff),
       ackTimeout: z.int().min(100_000).max(600_000_000).nullable(),
     }),
-    slow,
   ),
-  removeRig: answers<void>()('operator', z.strictObject({ rig }), slow),
-  arm: answers<void>()(
-    'operator',
-    z.strictObject({ ...onDevice, protocol: z.enum(protocols), policy }),
-    slow,
-  ),
+  removeRig: answers<void>()('operator', z.strictObject({ rig })),
+  arm: answers<void>()('operator', z.strictObject({ ...onDevice, protocol: z.enum(protocols), policy })),
   disarm: answers<void>()('operator', z.strictObject(onDevice)),
-  closeDevice: answers<void>()('operator', z.strictObject(onDevice), slow),
+  closeDevice: answers<void>()('operator', z.strictObject(onDevice)),
   bind: answers<void>()(
     'operator',
     z.strictObject({ ...onDevice, token, driver: z.enum(['vfio-pci', 'vfio-pci-notify']).nullable() }),
-    slow,
   ),
-  rescan: answers<readonly string[]>()('operator', z.strictObject({ rig }), slow),
+  rescan: answers<readonly string[]>()('operator', z.strictObject({ rig })),
   setPolicy: answers<void>()('operator', z.strictObject({ ...onDevice, policy })),
   injectors: answers<readonly InjectorOffer[]>()('viewer', z.strictObject(onDevice)),
-  quiesce: answers<QuiesceReport>()('operator', z.strictObject(onDevice), slow),
-  reinitialise: answers<ReinitialiseReport | null>()('operator', z.strictObject(onDevice), slow),
-  prove: answers<ProofReport>()('operator', z.strictObject(onDevice), slow),
+  quiesce: answers<QuiesceReport>()('operator', z.strictObject(onDevice)),
+  reinitialise: answers<ReinitialiseReport | null>()('operator', z.strictObject(onDevice)),
+  prove: answers<ProofReport>()('operator', z.strictObject(onDevice)),
   readConfig: answers<ConfigView>()(
     'viewer',
     z.strictObject({ ...onDevice, view: z.enum(['vfio', 'hardware']) }),
@@ -140,32 +126,19 @@ export const commands = {
   inject: answers<FaultReceipt>()(
     'operator',
     z.strictObject({ ...onDevice, token, injector: z.enum(injectorNames), fault }),
-    slow,
   ),
   acknowledge: answers<void>()('operator', z.strictObject(decision)),
   withdraw: answers<void>()('operator', z.strictObject(decision)),
-  reset: answers<ResetReport | null>()(
-    'operator',
-    z.strictObject({ ...decision, kind: z.enum(resetKinds) }),
-    slow,
-  ),
+  reset: answers<ResetReport | null>()('operator', z.strictObject({ ...decision, kind: z.enum(resetKinds) })),
   scenarios: answers<readonly ScenarioSummary[]>()('viewer', z.strictObject({})),
   scenario: answers<ScenarioSummary>()('viewer', z.strictObject({ name })),
-  startScenario: answers<string>()('operator', z.strictObject({ name, profile: name.nullable() }), slow),
-  stepScenario: answers<void>()('operator', z.strictObject({ rig }), 130_000),
-  stopScenario: answers<void>()('operator', z.strictObject({ rig }), slow),
-  runs: answers<readonly RunView[]>()('viewer', z.strictObject({}), slow),
-  openRun: answers<OpenedRun>()('viewer', z.strictObject({ run }), slow),
-  runLines: answers<readonly JournalLine[]>()(
-    'viewer',
-    z.strictObject({ run, from: z.int().min(0), count }),
-    slow,
-  ),
-  exportRun: answers<ExportedRun>()(
-    'viewer',
-    z.strictObject({ run, format: z.enum(['jsonl', 'html']) }),
-    slow,
-  ),
+  startScenario: answers<string>()('operator', z.strictObject({ name, profile: name.nullable() })),
+  stepScenario: answers<void>()('operator', z.strictObject({ rig })),
+  stopScenario: answers<void>()('operator', z.strictObject({ rig })),
+  runs: answers<readonly RunView[]>()('viewer', z.strictObject({})),
+  openRun: answers<OpenedRun>()('viewer', z.strictObject({ run })),
+  runLines: answers<readonly JournalLine[]>()('viewer', z.strictObject({ run, from: z.int().min(0), count })),
+  exportRun: answers<ExportedRun>()('viewer', z.strictObject({ run, format: z.enum(['jsonl', 'html']) })),
   explain: answers<readonly Explanation[]>()('viewer', z.strictObject({ text: words })),
   takeOperator: answers<void>()('viewer', z.strictObject({})),
   offerOperator: answers<void>()('operator', z.strictObject({ viewer: name })),

@@ -1,5 +1,5 @@
 import type { JournalLine } from '../../src-main/core/journal/line.ts';
-import type { DeviceView, OperatorView, RigView, ScenarioProgress } from './views.ts';
+import type { ArmedView, DeviceView, OperatorView, RigView, ScenarioProgress } from './views.ts';
 
 /** What changed. Numbers are contiguous for one viewer; a gap means that a new snapshot is needed. */
 export type ConsoleDelta = { readonly number: number } & (
@@ -7,6 +7,8 @@ export type ConsoleDelta = { readonly number: number } & (
   | { readonly kind: 'rigAdded'; readonly rig: RigView }
   | { readonly kind: 'rigRemoved'; readonly rig: string }
   | { readonly kind: 'devices'; readonly rig: string; readonly devices: readonly DeviceView[] }
+  /** Follows the `armed` line: what the line does not say, such as who shares the reset. */
+  | { readonly kind: 'armed'; readonly rig: string; readonly armed: ArmedView }
   | { readonly kind: 'scenario'; readonly rig: string; readonly progress: ScenarioProgress | null }
   | { readonly kind: 'operator'; readonly operator: OperatorView }
 );
