@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { milliseconds, seconds } from '../../../src-main/core/recovery/phase.ts';
-import { ccdfRecord, play, proof, refusedWith, type Play } from './play.ts';
+import { ccdfRecord, person, play, proof, refusedWith, type Play } from './play.ts';
 
 const acknowledged = (change: Parameters<typeof play>[1] = {}): Play =>
   play('notify', change).toDecision().acknowledge().settle();
@@ -293,6 +293,27 @@ describe('notify: answers that do not belong', () => {
     ignores(1);
     bench.wait(0).settle();
     ignores(1);
+  });
+
+  it('ignores answers to what is not under way', () => {
+    const bench = play('notify').toDecision();
+    const before = bench.state;
+    bench
+      .happens({ kind: 'acknowledgeFinished', recovery: 1, error: null })
+      .happens({ kind: 'acknowledgeFinished', recovery: 1, error: refusedWith('kernelRefused') })
+      .happens({ kind: 'withdrawFinished', recovery: 1, error: null })
+      .happens({ kind: 'quiesceFinished', recovery: 1, report: { succeeded: false, actions: [] } });
+    expect(bench.state).toBe(before);
+  });
+
+  it('grants no withdrawal while the answer to the wait is on its way', () => {
+    const wish = { kind: 'withdrawRequested', approval: person } as const;
+    const acked = play('notify').toDecision().acknowledge();
+    expect(acked.refusal(wish)).toBe('stepUnderWay');
+    expect(acked.withdraw().count('withdraw')).toBe(0);
+    const leaving = play('notify').toDecision().withdraw();
+    expect(leaving.refusal(wish)).toBe('stepUnderWay');
+    expect(leaving.withdraw().count('withdraw')).toBe(1);
   });
 
   it('ignores an answer that comes twice', () => {

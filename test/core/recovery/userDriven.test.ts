@@ -347,6 +347,14 @@ describe.each(['legacy', 'mediated'] as const)('%s: a reset that answers EAGAIN'
     expect(bench.outcomes()).toEqual([outcome]);
   });
 
+  it('is not answered while it waits to be tried again', () => {
+    const bench = play(protocol).toDecision().reset().answer('reset', { result: eagain });
+    const before = bench.state;
+    const report = { kind: 'device', took: 1, affected: [] } as const;
+    bench.happens({ kind: 'resetFinished', recovery: 1, result: { ok: true, value: report } });
+    expect(bench.state).toBe(before);
+  });
+
   it('belongs to a device or a slot, not to a PE', () => {
     const bench = play(protocol).toDecision();
     const before = bench.state;
