@@ -24,6 +24,7 @@ export const finish = async (
   context.exit = await body();
 };
 
+/** Says why, on standard error, and gives the exit code. */
 export const fail = (context: CommandContext, error: BenchError, json: boolean): ExitCode =>
   reportError(context.streams, error, json);
 
@@ -59,8 +60,8 @@ export const parseRigOptions = (context: CommandContext, options: RigOptions): R
   if (!rig.ok) return rig;
   const pace = parsePace(options.speed);
   if (!pace.ok) return pace;
-  const seed = Number(options.seed);
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffff_ffff) {
+  const seed = /^\d+$/.test(options.seed) ? Number(options.seed) : Number.NaN;
+  if (!(seed <= 0xffff_ffff)) {
     return {
       ok: false,
       error: {

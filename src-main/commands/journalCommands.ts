@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { exportJsonl } from '../journal/export.ts';
 import { sentenceOfFinding, type Finding } from '../journal/findings.ts';
-import { listRuns, pathOfRun } from '../journal/catalogue.ts';
+import { listRuns, pathOfRun, type RunEntry } from '../journal/catalogue.ts';
 import { readJournal } from '../journal/reader.ts';
 import { repairJournal } from '../journal/repair.ts';
 import { replayJournal } from '../journal/replayJournal.ts';
@@ -20,24 +21,34 @@ interface JournalOptions {
 const directoryOf = (context: CommandContext, options: JournalOptions): string =>
   options.runs ?? runDirectory(context.environment);
 
+/** How much of a run's name is its time, `2026-11-21T02-31-07Z`. */
+const runSeconds = 20;
+
 /** A run by its name, `last` for the newest, or the path of a .jsonl file. */
 const locate = async (
   context: CommandContext,
   run: string,
   options: JournalOptions,
 ): Promise<Result<string>> => {
-  if (run.endsWith('.jsonl')) return success(run);
+  if (run.endsWith('.jsonl')) {
+    return existsSync(run) ? success(run) : failure('unknownRun', `There is no file ${run}.`);
+  }
   const directory = directoryOf(context, options);
-  if (run !== 'last') return pathOfRun(directory, run);
+  if (run !== 'last') {
+    const path = pathOfRun(directory, run);
+    return !path.ok || existsSync(path.value)
+      ? path
+      : failure('unknownRun', `There is no run ${run} in ${directory}; "rbench journal list" names them.`);
+  }
   const runs = await listRuns(directory);
   if (!runs.ok) return runs;
-  const newest = runs.value
-    .map((entry) => entry.run)
-    .sort()
-    .at(-1);
+  // A run's name counts seconds; of two in one second only the first lines say which one is the newer.
+  const began = ({ header, run: name }: RunEntry): string =>
+    `${name.slice(0, runSeconds)} ${header?.wall ?? ''} ${name}`;
+  const newest = [...runs.value].sort((one, other) => (began(one) < began(other) ? -1 : 1)).at(-1);
   return newest === undefined
     ? failure('unknownRun', `There is no run in ${directory} yet; "rbench scenario run" records one.`)
-    : pathOfRun(directory, newest);
+    : success(newest.path);
 };
 
 /** A journal with something wrong in it is an expectation that failed; the sentence says what and where. */

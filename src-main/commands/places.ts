@@ -17,7 +17,13 @@ export const benchVersion = (): string => {
   return String((JSON.parse(text) as { version?: unknown }).version);
 };
 
-/** Where runs are kept when nobody says otherwise (XDG Base Directory Specification). */
+/** The XDG Base Directory Specification: "not set or empty" is the same. */
+const setIn = (environment: NodeJS.ProcessEnv, name: string): string | null => {
+  const value = environment[name];
+  return value === undefined || value === '' ? null : value;
+};
+
+/** Where runs are kept when nobody says otherwise. */
 export const runDirectory = (environment: NodeJS.ProcessEnv): string =>
-  environment['RECOVERY_BENCH_RUNS'] ??
-  join(environment['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state'), 'recovery-bench', 'runs');
+  setIn(environment, 'RECOVERY_BENCH_RUNS') ??
+  join(setIn(environment, 'XDG_STATE_HOME') ?? join(homedir(), '.local', 'state'), 'recovery-bench', 'runs');

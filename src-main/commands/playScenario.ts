@@ -1,5 +1,6 @@
 import type { BenchError } from '../core/result.ts';
 import type { Scenario } from '../scenarios/load.ts';
+import { checkOffer } from '../scenarios/offer.ts';
 import { ScenarioPlayer, type ScenarioResult } from '../scenarios/player.ts';
 import { simulatedTricks } from '../scenarios/tricks.ts';
 import type { KernelProfile } from '../rigs/simulated/kernel/profile.ts';
@@ -22,8 +23,9 @@ export interface PlayOptions {
 }
 
 const exitOf = (result: ScenarioResult, trouble: BenchError | null): ExitCode => {
+  if (trouble !== null) return exitCodeOf(trouble);
   if (result.passed) return exitCode.asExpected;
-  const error = trouble ?? result.failedStep?.error;
+  const error = result.failedStep?.error;
   return error?.code === 'protocolUnavailable' ||
     error?.code === 'journalUnwritable' ||
     error?.code === 'unknownAddress'
@@ -49,6 +51,11 @@ export const playScenario = async (
     ackTimeout: needs.ackTimeout ?? null,
   });
   const { json, quiet, runs, seed } = options;
+  const offered = await checkOffer(scenario, rig);
+  if (!offered.ok) {
+    await rig.close();
+    return reportError(streams, offered.error, json);
+  }
   const begun = beginRun(rig, { runs, json, seed, scenario: name, quiet }, streams);
   if (!begun.ok) return reportError(streams, begun.error, json);
   const run = begun.value;
@@ -77,18 +84,19 @@ export const playScenario = async (
     });
   } else {
     const verdict = passed ? styled(streams, 'green', 'passed') : styled(streams, 'red', 'FAILED');
-    const where = run.journal === null ? '' : `  run ${run.journal.run}`;
+    const where = run.journal === null ? '' : `run ${run.journal.run}\n`;
     streams.out(
       quiet
         ? `${verdict}  ${name.padEnd(34)} ${rig.info.name.padEnd(28)} ${outcome ?? 'no recovery'}\n`
-        : `\n${verdict}: ${outcome ?? 'no recovery'}  ${trace.join(' > ')}${where}\n`,
+        : `\n${where}${trace.join(' > ') || 'no phases'}\n${verdict}: ${outcome ?? 'no recovery'}\n`,
     );
   }
-  if (!passed && failedStep !== null && !json) {
+  if (trouble !== null) {
+    reportError(streams, trouble, json);
+  } else if (failedStep !== null && !json) {
     streams.err(
       `rbench: ${name}, step ${failedStep.number} (${failedStep.text}): ${failedStep.detail ?? 'failed'}\n`,
     );
   }
-  if (trouble !== null) reportError(streams, trouble, json);
   return exit;
 };

@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
+import { failure, type BenchError } from '../core/result.ts';
 import type { CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
 import { addExplainCommand } from './explainCommand.ts';
+import { addInjectCommand } from './injectCommand.ts';
 import { addJournalCommands } from './journalCommands.ts';
-import type { Streams } from './output.ts';
+import { reportError, type Streams } from './output.ts';
 import { benchVersion } from './places.ts';
 import { addRigCommands } from './rigCommands.ts';
 import { addScenarioCommands } from './scenarioCommands.ts';
@@ -17,9 +19,20 @@ const asked = new Set(['commander.helpDisplayed', 'commander.help', 'commander.v
 
 /** Commands inherit these settings only if each is told. */
 const settle = (command: Command, streams: Streams): void => {
-  command.exitOverride().showHelpAfterError('(--help says more)');
-  command.configureOutput({ writeOut: streams.out, writeErr: streams.err });
+  command.exitOverride();
+  // The error itself is said by `usageError`, in one sentence and in JSON where that was asked for.
+  command.configureOutput({ writeOut: streams.out, writeErr: streams.err, outputError: () => undefined });
   for (const child of command.commands) settle(child, streams);
+};
+
+/** Commander's "error: unknown option '--x'\n(Did you mean …?)" as one sentence. */
+const usageError = (thrown: CommanderError): BenchError => {
+  const text = thrown.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  const sentence = /[.?)]$/.test(text) ? text : `${text}.`;
+  return failure(
+    'malformedInput',
+    `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)} "--help" says more.`,
+  ).error;
 };
 
 /** Runs one command line (without node and script) and answers its exit code. Nothing here ends the process. */
@@ -35,6 +48,7 @@ export const runCommandLine = async (
     .version(benchVersion())
     .addHelpText('after', epilogue);
   addRigCommands(program, context);
+  addInjectCommand(program, context);
   addScenarioCommands(program, context);
   addJournalCommands(program, context);
   addExplainCommand(program, context);
@@ -43,11 +57,9 @@ export const runCommandLine = async (
     await program.parseAsync([...words], { from: 'user' });
   } catch (thrown) {
     if (!(thrown instanceof CommanderError)) throw thrown;
-    return asked.has(thrown.code) &&
-      words.length > 0 &&
-      !(thrown.code === 'commander.help' && thrown.exitCode !== 0)
-      ? exitCode.asExpected
-      : exitCode.usage;
+    // A group without its command prints its help as an error (exit code 1 of "commander.help").
+    if (asked.has(thrown.code)) return thrown.exitCode === 0 ? exitCode.asExpected : exitCode.usage;
+    return reportError(streams, usageError(thrown), words.includes('--json'));
   }
   return context.exit;
 };

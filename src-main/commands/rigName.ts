@@ -25,13 +25,20 @@ export const parseRigName = (name: string): Result<{ profile: KernelProfile | nu
   return profile.ok ? success({ profile: profile.value }) : profile;
 };
 
+/** Slower, the longest wait would overflow a timer of Node (2^31 ms); faster is what "max" is for. */
+const slowest = 0.001;
+const fastest = 1_000_000;
+
 /** `max`, or how many virtual seconds pass in a real one. */
 export const parsePace = (text: string): Result<Pace> => {
   if (text === 'max') return success({ kind: 'unbounded' });
-  const factor = Number(text);
-  return Number.isFinite(factor) && factor > 0
+  const factor = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  return factor >= slowest && factor <= fastest
     ? success({ kind: 'paced', factor })
-    : failure('malformedInput', `The speed "${text}" is neither "max" nor a positive number.`);
+    : failure(
+        'malformedInput',
+        `The speed "${text}" is neither "max" nor a number from ${slowest} to ${fastest}.`,
+      );
 };
 
 export const parseTopology = (name: string): Result<TopologyName> =>

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { loadScenario, scenarioNames, type Scenario } from '../scenarios/load.ts';
+import { profiles } from '../rigs/simulated/kernel/profile.ts';
 import {
   fail,
   finish,
@@ -67,15 +68,16 @@ const playAll = async (context: CommandContext, options: RigOptions): Promise<Ex
     const scenario = loadScenario(scenarioDirectory(), name);
     if (!scenario.ok) return fail(context, scenario.error, json);
     // Naming a profile narrows the list to the scenarios that are written for it.
-    if (profile !== null && !scenario.value.needs.profiles.includes(profile.name)) continue;
-    const result = await playScenario(
-      scenario.value,
-      { ...parsed.value, wallStart: context.now(), quiet: true },
-      context.streams,
-    );
-    played += 1;
-    if (result !== exitCode.asExpected) failed += 1;
-    if (result > exit) exit = result;
+    for (const name of scenario.value.needs.profiles) {
+      if (profile !== null && profile.name !== name) continue;
+      const options = { ...parsed.value, profile: profiles[name], wallStart: context.now(), quiet: true };
+      const result = await playScenario(scenario.value, options, context.streams);
+      // Where nothing can be recorded the next scenario cannot be played either.
+      if (result === exitCode.rigTrouble) return result;
+      played += 1;
+      if (result !== exitCode.asExpected) failed += 1;
+      if (result > exit) exit = result;
+    }
   }
   if (!json) context.streams.out(`\n${played - failed} passed, ${failed} failed\n`);
   return exit;
@@ -115,7 +117,7 @@ export const addScenarioCommands = (program: Command, context: CommandContext): 
       .command('run')
       .description('play a scenario to its end; exits 1 when something is not as expected')
       .argument('[name]', 'a name from "scenario list", or the path of a .yaml file')
-      .option('--all', 'play every scenario'),
+      .option('--all', 'play every scenario on every profile that it names (or on that of --rig)'),
   ).action((name: string | undefined, options: RigOptions & { all?: boolean }) =>
     finish(context, () => {
       if ((name === undefined) === (options.all !== true)) {

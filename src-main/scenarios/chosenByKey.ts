@@ -1,6 +1,18 @@
 import { z } from 'zod';
 
+/** Zod's own words for a key that is not there are "expected string, received undefined". */
+export const plainWords = {
+  error: (issue: { readonly input?: unknown }): string | undefined =>
+    issue.input === undefined ? 'is missing' : undefined,
+};
+
 type Choices = Readonly<Record<string, z.ZodType>>;
+
+/** The key that a strict object does not know: the place to point at. */
+export const strangeKey = (issue: z.core.$ZodIssue): string | undefined => {
+  if (issue.code === 'unrecognized_keys') return issue.keys[0];
+  return issue.code === 'custom' ? (issue.params?.['key'] as string | undefined) : undefined;
+};
 
 /** What `chosenByKey` gives: which key chose, and what its schema made of the value. */
 export type Chosen<Map extends Choices> = {
@@ -28,16 +40,18 @@ export const chosenByKey = <const Map extends Choices>(map: Map, reads: 'whole' 
       const has = found.length === 0 ? 'nothing' : found.join(', ');
       context.addIssue({
         code: 'custom',
+        params: { key: reads === 'member' || kind === undefined ? unknown[0] : undefined },
         message: `expected exactly one of ${keys.join(', ')}; this has ${has}`,
       });
       return z.NEVER;
     }
     const part: unknown = reads === 'whole' ? value : (value as Record<string, unknown>)[kind];
-    const parsed = (map[kind] as z.ZodType).safeParse(part);
+    const parsed = (map[kind] as z.ZodType).safeParse(part, plainWords);
     if (parsed.success) return { kind, value: parsed.data } as Chosen<Map>;
     for (const issue of parsed.error.issues) {
       const path = reads === 'whole' ? issue.path : [kind, ...issue.path];
-      context.addIssue({ code: 'custom', message: issue.message, path: [...path] });
+      const params = issue.code === 'custom' ? issue.params : { key: strangeKey(issue) };
+      context.addIssue({ code: 'custom', message: issue.message, path: [...path], params });
     }
     return z.NEVER;
   });

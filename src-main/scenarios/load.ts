@@ -1,7 +1,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { isMap, LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import { failure, success, type Result } from '../core/result.ts';
+import { plainWords, strangeKey } from './chosenByKey.ts';
 import { scenarioSchema, type ScenarioDocument } from './schema.ts';
 
 export interface Scenario extends ScenarioDocument {
@@ -13,14 +14,28 @@ export interface Scenario extends ScenarioDocument {
 
 const suffix = '.yaml';
 
+const place = (lines: LineCounter, offset: number): string => {
+  const { line, col } = lines.linePos(offset);
+  return `line ${line}, column ${col}`;
+};
+
 /** Line and column of the deepest node on the path that exists; a missing key is reported at its parent. */
-const placeOf = (document: Document, lines: LineCounter, path: readonly PropertyKey[]): string => {
+const placeOf = (
+  document: Document,
+  lines: LineCounter,
+  path: readonly PropertyKey[],
+  strange: string | undefined,
+): string => {
+  const holder: unknown = path.length === 0 ? document.contents : document.getIn(path, true);
+  if (strange !== undefined && isMap(holder)) {
+    const pair = holder.items.find((item) => isScalar(item.key) && item.key.value === strange);
+    if (isScalar(pair?.key) && pair.key.range) return place(lines, pair.key.range[0]);
+  }
   for (let depth = path.length; depth >= 0; depth--) {
     const node: unknown = depth === 0 ? document.contents : document.getIn(path.slice(0, depth), true);
     const range = (node as { range?: readonly number[] | null } | null | undefined)?.range;
     if (range?.[0] === undefined) continue;
-    const { line, col } = lines.linePos(range[0]);
-    return `line ${line}, column ${col}`;
+    return place(lines, range[0]);
   }
   return 'line 1, column 1';
 };
@@ -35,30 +50,56 @@ const stepLines = (document: Document, text: string): string[] => {
   });
 };
 
+const unresolvedAlias = (document: Document): { name: string; offset: number } | null => {
+  let found: { name: string; offset: number } | null = null;
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document) !== undefined) return undefined;
+      found = { name: alias.source, offset: alias.range?.[0] ?? 0 };
+      return visit.BREAK;
+    },
+  });
+  return found;
+};
+
+/** `step 3, expect.phase: `; steps are counted as `scenario show` and the timeline count them. */
+const memberName = (path: readonly PropertyKey[]): string => {
+  if (path.length === 0) return '';
+  const [first, second, ...rest] = path;
+  if (first !== 'steps' || typeof second !== 'number') return `${path.map(String).join('.')}: `;
+  return `step ${second + 1}${rest.length === 0 ? '' : `, ${rest.map(String).join('.')}`}: `;
+};
+
 /** Parses one scenario. An error names the line and column, and nothing of the scenario is used. */
 export const parseScenario = (name: string, text: string): Result<Scenario> => {
   const lineCounter = new LineCounter();
+  const malformed = (where: string, what: string): Result<Scenario> =>
+    failure('scenarioMalformed', `${name}${suffix}, ${where}: ${what.replace(/\.$/, '')}.`);
   const document = parseDocument(text, { lineCounter, prettyErrors: false });
   const [problem] = document.errors;
   if (problem !== undefined) {
-    const { line, col } = lineCounter.linePos(problem.pos[0]);
-    return failure('scenarioMalformed', `${name}${suffix}, line ${line}, column ${col}: ${problem.message}.`);
+    const text = problem.code === 'MULTIPLE_DOCS' ? 'a file holds one scenario' : problem.message;
+    return malformed(place(lineCounter, problem.pos[0]), text);
   }
   if (!isMap(document.contents)) {
-    return failure(
-      'scenarioMalformed',
-      `${name}${suffix}, line 1, column 1: a scenario is a mapping with a title.`,
-    );
+    return malformed('line 1, column 1', 'a scenario is a mapping with a title');
   }
-  const parsed = scenarioSchema.safeParse(document.toJS());
+  const alias = unresolvedAlias(document);
+  if (alias !== null) return malformed(place(lineCounter, alias.offset), `nothing is named &${alias.name}`);
+  let content: unknown;
+  try {
+    content = document.toJS();
+  } catch (thrown) {
+    // Aliases of aliases, more than anybody writes by hand.
+    return malformed('line 1, column 1', thrown instanceof Error ? thrown.message : String(thrown));
+  }
+  const parsed = scenarioSchema.safeParse(content, plainWords);
   if (parsed.success) return success({ ...parsed.data, name, lines: stepLines(document, text) });
   const [issue] = parsed.error.issues;
   const path = issue?.path ?? [];
-  const where = path.length === 0 ? '' : `${path.join('.')}: `;
-  return failure(
-    'scenarioMalformed',
-    `${name}${suffix}, ${placeOf(document, lineCounter, path)}: ${where}${issue?.message ?? 'not a scenario'}.`,
-  );
+  const where = placeOf(document, lineCounter, path, issue === undefined ? undefined : strangeKey(issue));
+  const what = `${memberName(path)}${issue?.message ?? 'not a scenario'}`;
+  return malformed(where, what.replace(/: is missing$/, ' is missing'));
 };
 
 export const scenarioNames = (directory: string): readonly string[] =>
