@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Coordinator } from '../../src-main/coordinator/coordinator.ts';
 import { Recorder } from '../../src-main/coordinator/recorder.ts';
 import type { PciAddress } from '../../src-main/core/pci/address.ts';
@@ -15,9 +17,12 @@ const megabyte = 1_000_000;
 
 const fault = { kind: 'aer', error: 'MALF_TLP', severity: null } as const;
 
-/** Heap in use, in bytes; with `node --expose-gc` only what is still reachable. */
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Heap that is still reachable, in bytes. */
 const heapUsed = (): number => {
-  globalThis.gc?.();
+  collectGarbage();
   return process.memoryUsage().heapUsed;
 };
 

@@ -4,7 +4,7 @@ import { seconds } from '../../src-main/core/recovery/phase.ts';
 import { Coordinator } from '../../src-main/coordinator/coordinator.ts';
 import { Recorder } from '../../src-main/coordinator/recorder.ts';
 import type { JournalLine } from '../../src-main/journal/line.ts';
-import { notQuiet, withSession } from './between.ts';
+import { withSession } from './between.ts';
 import { codeOf, decision, fatal, Lab, policyOf, rng, valueOf } from './lab.ts';
 
 describe('another policy', () => {
@@ -97,31 +97,30 @@ describe('closing', () => {
 
   it('drops the effects that have not begun', async () => {
     const begun: string[] = [];
-    let breakOff: (error: Error) => void = () => undefined;
-    const hanging = new Promise<never>((_resolve, reject) => {
-      breakOff = reject;
-    });
+    let release: (() => void) | null = null;
     const lab = new Lab({
       between: (rig) =>
         withSession(rig, {
-          inspect: () => {
-            begun.push('inspect');
-            return hanging;
+          readConfig: async () => {
+            if (begun.length > 0) await new Promise<void>((resolve) => (release = resolve));
+            return { ok: true, value: new Uint8Array(64) };
           },
-          quiesce: () => {
-            begun.push('quiesce');
-            return notQuiet;
+          inspect: async () => {
+            begun.push('inspect');
+            return { ok: true, value: { severity: 'unknown', errors: [] } };
           },
         }),
     });
     await lab.arm();
+    begun.push('armed');
     await lab.hit();
-    await lab.until('the look-up', () => begun.length > 0);
+    await lab.until('the snapshot', () => release !== null);
     const closing = lab.coordinator.close(rng);
-    await lab.until('the end', () => lab.state().phase === 'failed');
-    breakOff(new Error('the device is gone'));
+    expect(lab.state().phase).toBe('failed');
+    begun.length = 0;
+    (release as (() => void) | null)?.();
     valueOf(await closing);
-    expect(begun).toEqual(['inspect']);
+    expect(begun).toEqual([]);
     await lab.close();
   });
 });
@@ -143,6 +142,24 @@ describe('a device that vanishes', () => {
     await lab.arm({ decision: 'ackWhenQuiesced' });
     await lab.hit();
     await lab.phase('recovered');
+    await lab.close();
+  });
+
+  it('says so at the ack, and is opened anew when it is armed again', async () => {
+    const gone = { ok: false, error: { code: 'deviceLost', message: 'ENODEV' } } as const;
+    const lab = new Lab({
+      between: (rig) => withSession(rig, { acknowledge: () => Promise.resolve(gone) }),
+    });
+    await lab.arm();
+    await lab.hit();
+    await lab.phase('awaitingAck');
+    expect(codeOf(await lab.coordinator.acknowledge(rng, decision))).toBe('deviceLost');
+    expect(lab.state()).toMatchObject({ phase: 'deviceLost', eventfd: 'removed' });
+    const lost = lab.coordinator.session(rng);
+    await lab.wait(seconds(100));
+    await lab.arm();
+    expect(lab.coordinator.session(rng)).not.toBe(lost);
+    expect(lab.linesOf('operation').map(({ operation }) => operation)).toEqual(['open', 'close', 'open']);
     await lab.close();
   });
 
