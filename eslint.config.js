@@ -31,9 +31,21 @@ const rooms = [
     packages: ['node:*', 'zod', 'commander'],
   },
   {
+    type: 'service',
+    pattern: 'src-main/service',
+    rooms: ['scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
+    packages: ['node:*', 'zod'],
+  },
+  {
+    type: 'door',
+    pattern: 'src-main/door',
+    rooms: ['service', 'core', 'contract'],
+    packages: ['node:*', 'zod', 'ws'],
+  },
+  {
     type: 'console',
     pattern: 'src-main/console',
-    rooms: ['scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
+    rooms: ['service', 'core', 'contract'],
     packages: ['node:*', 'zod', 'electron'],
   },
   { type: 'contract', pattern: 'preload/contract', rooms: ['core'], packages: ['zod'] },
@@ -113,5 +125,30 @@ export default typescript.config(
   {
     files: ['src-main/*.ts'],
     rules: { 'boundaries/dependencies': 'off' },
+  },
+  {
+    // Electron's security checklist, items 15 and 17: one place opens links, one place hears the page.
+    files: ['src-main/**/*.ts'],
+    ignores: ['src-main/core/**'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: 'electron',
+          importNames: ['shell', 'ipcMain'],
+          message: 'Links are opened by console/externalLinks.ts, and commands are heard by console/ipc.ts.',
+        },
+        { name: 'electron', importNames: ['default'], message: 'Import what is used, by name.' },
+      ],
+      'no-restricted-properties': [
+        'error',
+        { property: 'openExternal', message: 'Use openExternalLink of console/externalLinks.ts.' },
+        { property: 'ipcMain', message: 'Commands are heard by console/ipc.ts alone.' },
+      ],
+    },
+  },
+  {
+    files: ['src-main/console/ipc.ts', 'src-main/console/externalLinks.ts'],
+    rules: { 'no-restricted-imports': 'off', 'no-restricted-properties': 'off' },
   },
 );
