@@ -27,7 +27,7 @@ const rooms = [
   {
     type: 'commands',
     pattern: 'src-main/commands',
-    rooms: ['scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
+    rooms: ['service', 'scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
     packages: ['node:*', 'zod', 'commander'],
   },
   {

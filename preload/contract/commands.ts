@@ -121,7 +121,14 @@ export const commands = {
   ),
   confirmation: answers<ConfirmationView>()(
     'operator',
-    z.strictObject({ ...onDevice, action: z.enum(confirmedActions) }),
+    z.strictObject({
+      ...onDevice,
+      action: z.enum(confirmedActions),
+      // What exactly is going to be asked for; the refusal and the consequence are then about that.
+      fault: fault.optional(),
+      kind: z.enum(resetKinds).optional(),
+      driver: z.enum(['vfio-pci', 'vfio-pci-notify']).nullable().optional(),
+    }),
   ),
   inject: answers<FaultReceipt>()(
     'operator',

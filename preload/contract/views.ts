@@ -49,6 +49,7 @@ export interface RigView {
   readonly run: string | null;
   /** The newest lines of the run, oldest first; `lines` gives the ones before. */
   readonly recent: readonly JournalLine[];
+  /** The lowest number of a line that `lines` can give; a line comes before `recent` when its first is above this. */
   readonly firstSeq: number;
   readonly scenario: ScenarioProgress | null;
 }
@@ -81,6 +82,8 @@ export interface OperatorView {
   readonly holder: string | null;
   /** A viewer who asks to take over. */
   readonly asking: string | null;
+  /** Everybody who looks, in the order they came; each name is there once. */
+  readonly viewers: readonly string[];
 }
 
 export interface ConsoleSnapshot {
@@ -97,7 +100,10 @@ export interface ConsoleSnapshot {
 export const confirmedActions = ['inject', 'acknowledge', 'withdraw', 'reset', 'unbind'] as const;
 export type ConfirmedAction = (typeof confirmedActions)[number];
 
-/** What a card shows before it can be confirmed. The token is good once, for this action on this device. */
+/**
+ * What a card shows before it can be confirmed. The token is good once and for ten minutes, for this action of this
+ * viewer on this device and in this recovery. `unbind` covers every change of the driver, to another one as well.
+ */
 export interface ConfirmationView {
   readonly token: string;
   readonly action: ConfirmedAction;
