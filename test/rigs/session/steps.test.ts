@@ -194,6 +194,13 @@ describe('quiescing', () => {
     });
   });
 
+  it('takes a Device Status of all ones for no answer, not for pending transactions', async () => {
+    const port = await openPort();
+    const { device } = altered(port.vfio, { readConfig: async () => success(0xffff) });
+    const report = await quiesce(device, port.map, 'reachable');
+    expect(report.actions.at(-1)).toEqual({ action: 'transactionsDrained', result: 'done' });
+  });
+
   it('goes on after an action that failed, and tells its errno', async () => {
     const port = await openPort();
     const { device, calls } = altered(port.vfio, { writeConfig: async () => eio });

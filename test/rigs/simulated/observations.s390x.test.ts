@@ -177,6 +177,16 @@ describe('observed: VFIO_DEVICE_RESET', () => {
     expect(valueOf(await without.session.reset('device')).took).toBeLessThanOrEqual(milliseconds(2));
   });
 
+  it('stops the device first, and gives it its COMMAND back afterwards', async () => {
+    const bench = rig('zpci-7.3');
+    const { session, fn } = await bench.open(conventional);
+    const { command } = fn;
+    const reset = session.reset('device');
+    expect(fn.command).toBe(0x0400);
+    valueOf(await reset);
+    expect(fn.command).toBe(command);
+  });
+
   it('is the only kind: there is no hot reset of a lone function', async () => {
     const { session } = await rig('zpci-7.3').open(address);
     expect(session.capabilities.resetKinds).toEqual(['device']);
@@ -191,6 +201,14 @@ describe('observed: after an error reset', () => {
     valueOf(await session.reset('device'));
     expect(fn.command & 0x6).toBe(0x2);
     expect(fn.raiseMsix(0)).toMatchObject({ kind: 'delivered' });
+  });
+
+  it('BusMaster is off also when a host driver had left it on: opening keeps it out of the snapshot', async () => {
+    const bench = rig('zpci-7.3');
+    bench.kernel(address).fn.writeConfig(4, 2, 0x0006);
+    const { session, fn } = await inError(bench);
+    valueOf(await session.reset('device'));
+    expect(fn.command & 0x6).toBe(0x2);
   });
 
   it('the DMA mapping must be made again, else PEC 4 again', async () => {
