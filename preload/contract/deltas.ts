@@ -4,14 +4,6 @@ import type { ArmedView, DeviceView, OperatorView, RigView, ScenarioProgress } f
 /** What changed. Numbers are contiguous for one viewer; a gap means that a new snapshot is needed. */
 export type ConsoleDelta = { readonly number: number } & (
   | { readonly kind: 'line'; readonly rig: string; readonly line: JournalLine }
-  /** Follows the `armed` line of a device with what the line does not say of it. */
-  | {
-      readonly kind: 'capabilities';
-      readonly rig: string;
-      readonly device: string;
-      readonly sharers: readonly string[];
-      readonly resetKinds: readonly ResetKind[];
-    }
   /** Why the rig cannot be used any more, such as a journal that cannot be written. */
   | { readonly kind: 'trouble'; readonly rig: string; readonly trouble: string | null }
   | { readonly kind: 'rigAdded'; readonly rig: RigView }
