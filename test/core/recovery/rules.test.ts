@@ -172,6 +172,11 @@ describe('rules of the domain', () => {
       bench.uevent('successfulRecovery').signal();
       expect(bench.state).toMatchObject({ phase: 'errorDetected', recovery: { number: 2 } });
     });
+
+    it('and a signal is an error where no function shares the slot', () => {
+      const bench = play('notify', { uevents: 'observable' }).toDecision().uevent('beginRecovery').signal();
+      expect(bench.state).toMatchObject({ phase: 'errorDetected', recovery: { number: 2 } });
+    });
   });
 
   describe('the countdown', () => {

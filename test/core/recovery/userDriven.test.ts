@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { milliseconds, seconds } from '../../../src-main/core/recovery/phase.ts';
-import { eagain, play, proof, refusedWith, type Play } from './play.ts';
+import { ccdfRecord, eagain, play, proof, refusedWith, type Play } from './play.ts';
 
 const eehOperations = (bench: Play): string[] =>
   bench.effects.flatMap((effect) => (effect.kind === 'eeh' ? [effect.operation] : []));
@@ -144,6 +144,13 @@ describe('mediated', () => {
     expect(bench.outcomes()).toEqual(['1 timedOut: patienceExhausted']);
     bench.answer('drainErrors');
     expect(bench.state).toMatchObject({ phase: 'errorDetected', recovery: { number: 2 } });
+  });
+
+  it('takes no records of another recovery for a new error after the end', () => {
+    const bench = play('mediated').toDecision().wait(seconds(600));
+    const before = bench.state;
+    bench.happens({ kind: 'drained', recovery: 7, result: { ok: true, value: [ccdfRecord] } });
+    expect(bench.state).toBe(before);
   });
 
   it('opens nothing when the device goes away during the look-up', () => {
