@@ -1,5 +1,6 @@
 import type { RecoveryEffect } from '../core/recovery/effect.ts';
 import type { RecoveryEvent } from '../core/recovery/event.ts';
+import type { Microseconds } from '../core/recovery/phase.ts';
 import type { Arming } from '../core/recovery/policy.ts';
 import { armedState, isOpen, type RecoveryState } from '../core/recovery/state.ts';
 import { nextDeadline, step } from '../core/recovery/step.ts';
@@ -36,6 +37,7 @@ export class DeviceRecovery {
   #deadline: number | null = null;
   #timer: Disposer | null = null;
   #ended = false;
+  readonly #now = (): Microseconds => this.#clock.now();
 
   constructor(session: DeviceSession, arming: Arming, clock: RigClock, recorder: Recorder) {
     this.session = session;
@@ -122,7 +124,7 @@ export class DeviceRecovery {
     const answers: RecoveryEvent[] = [];
     for (const effect of effects) {
       if (!this.#isWanted(effect)) continue;
-      const answer = await execute(effect, this.session, this.#recorder, () => this.#clock.now());
+      const answer = await execute(effect, this.session, this.#recorder, this.#now);
       if (answer === null) continue;
       answers.push(answer);
       // What the answer leads to queues behind this effect; waiting for it here would wait for itself.
@@ -133,6 +135,7 @@ export class DeviceRecovery {
 
   #isWanted(effect: RecoveryEffect): boolean {
     if (this.#ended || effect.kind === 'conclude') return false;
+    if (effect.kind === 'snapshot' && !this.#recorder.keepsSnapshots) return false;
     return outlivesItsRecovery(effect) || !isOver(this.#state, effect.recovery);
   }
 

@@ -25,61 +25,6 @@ export const outlivesItsRecovery = (effect: RecoveryEffect): boolean =>
 
 const errorOf = (result: Result<unknown>) => (result.ok ? null : result.error);
 
-const carryOut = async (
-  effect: RecoveryEffect,
-  session: DeviceSession,
-  recorder: Recorder,
-  now: () => Microseconds,
-): Promise<RecoveryEvent | null> => {
-  const { recovery } = effect;
-  switch (effect.kind) {
-    case 'inspect': {
-      const result = await session.inspect();
-      return { kind: 'inspected', at: now(), recovery, result };
-    }
-    case 'drainErrors': {
-      const result = await session.drainErrors();
-      return { kind: 'drained', at: now(), recovery, result };
-    }
-    case 'quiesce': {
-      const report = await session.quiesce();
-      return { kind: 'quiesceFinished', at: now(), recovery, report };
-    }
-    case 'acknowledge': {
-      const error = errorOf(await session.acknowledge());
-      return { kind: 'acknowledgeFinished', at: now(), recovery, error };
-    }
-    case 'withdraw': {
-      const error = errorOf(await session.disarm());
-      return { kind: 'withdrawFinished', at: now(), recovery, error };
-    }
-    case 'reset': {
-      const result = await session.reset(effect.resetKind);
-      return { kind: 'resetFinished', at: now(), recovery, result };
-    }
-    case 'eeh': {
-      const { operation } = effect;
-      const result = await session.eeh(operation);
-      return { kind: 'eehFinished', at: now(), recovery, operation, result };
-    }
-    case 'reinitialise': {
-      const report = await session.reinitialise();
-      return { kind: 'reinitialiseFinished', at: now(), recovery, report };
-    }
-    case 'prove': {
-      const report = await session.prove();
-      return { kind: 'proofFinished', at: now(), recovery, report };
-    }
-    case 'snapshot':
-      await recordSnapshot(session, recorder, effect.moment, recovery);
-      return null;
-    case 'conclude':
-      return null;
-    default:
-      return missingCase(effect);
-  }
-};
-
 /**
  * Does one thing that `step` asked for; the answer is the event that goes back into it, or null where none is due.
  * Never rejects: a session that throws has failed.
@@ -91,7 +36,53 @@ export const execute = async (
   now: () => Microseconds,
 ): Promise<RecoveryEvent | null> => {
   try {
-    return await carryOut(effect, session, recorder, now);
+    const { recovery } = effect;
+    switch (effect.kind) {
+      case 'inspect': {
+        const result = await session.inspect();
+        return { kind: 'inspected', at: now(), recovery, result };
+      }
+      case 'drainErrors': {
+        const result = await session.drainErrors();
+        return { kind: 'drained', at: now(), recovery, result };
+      }
+      case 'quiesce': {
+        const report = await session.quiesce();
+        return { kind: 'quiesceFinished', at: now(), recovery, report };
+      }
+      case 'acknowledge': {
+        const error = errorOf(await session.acknowledge());
+        return { kind: 'acknowledgeFinished', at: now(), recovery, error };
+      }
+      case 'withdraw': {
+        const error = errorOf(await session.disarm());
+        return { kind: 'withdrawFinished', at: now(), recovery, error };
+      }
+      case 'reset': {
+        const result = await session.reset(effect.resetKind);
+        return { kind: 'resetFinished', at: now(), recovery, result };
+      }
+      case 'eeh': {
+        const { operation } = effect;
+        const result = await session.eeh(operation);
+        return { kind: 'eehFinished', at: now(), recovery, operation, result };
+      }
+      case 'reinitialise': {
+        const report = await session.reinitialise();
+        return { kind: 'reinitialiseFinished', at: now(), recovery, report };
+      }
+      case 'prove': {
+        const report = await session.prove();
+        return { kind: 'proofFinished', at: now(), recovery, report };
+      }
+      case 'snapshot':
+        await recordSnapshot(session, recorder, effect.moment, recovery);
+        return null;
+      case 'conclude':
+        return null;
+      default:
+        return missingCase(effect);
+    }
   } catch (thrown) {
     return failedAnswer(effect, thrownError(effect.kind, thrown), now());
   }

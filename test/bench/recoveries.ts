@@ -26,6 +26,12 @@ const heapUsed = (): number => {
   return process.memoryUsage().heapUsed;
 };
 
+/** Seconds of processor time that this process has used, garbage collection on other threads included. */
+const processorSeconds = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000_000;
+};
+
 /** A coordinator with every device armed, and a wave: one fatal error on each, and all of them back. */
 const preparedBench = async () => {
   const rig = new SimulatedRig({
@@ -71,7 +77,8 @@ const preparedBench = async () => {
 
 /**
  * Whole simulated recoveries in virtual time, from the fault to `recovered`: simulated hardware and kernel, session and
- * coordinator, acked by the policy, with no journal and nobody watching.
+ * coordinator, acked by the policy, with no journal and nobody watching. A second is one of processor time, so that the
+ * number is that of one core, whatever else the machine does.
  */
 export const recoveriesBench = async (total = recoveries): Promise<BenchRow[]> => {
   const { wave, close } = await preparedBench();
@@ -79,22 +86,22 @@ export const recoveriesBench = async (total = recoveries): Promise<BenchRow[]> =
   const early = Math.round(waves / 10);
   let heapEarly = 0;
   let measuring = 0;
-  const started = performance.now();
+  const started = processorSeconds();
   for (let number = 1; number <= waves; number += 1) {
     await wave(number);
     if (number !== early) continue;
-    const before = performance.now();
+    const before = processorSeconds();
     heapEarly = heapUsed();
-    measuring = performance.now() - before;
+    measuring = processorSeconds() - before;
   }
-  const rate = (waves * devices * 1_000) / (performance.now() - started - measuring);
+  const rate = (waves * devices) / (processorSeconds() - started - measuring);
   const growth = (heapUsed() - heapEarly) / megabyte;
   await close();
   return [
     {
       name: `simulated recoveries (${devices} devices in flight)`,
       value: Math.round(rate),
-      unit: 'recoveries/s',
+      unit: 'recoveries/s of one core',
       target: 'at least 20,000',
       ok: rate >= 20_000,
     },
