@@ -67,7 +67,7 @@ export class Judge {
       case 'register':
         return this.#register(address, value);
       case 'proof':
-        return this.#compare('the proof', this.#lastProof(address), value.proof);
+        return this.#proof(address, value);
       case 'severity':
         return this.#compare('the severity', this.#recovery(address)?.severity ?? 'unknown', value.severity);
       case 'errors': {
@@ -94,8 +94,14 @@ export class Judge {
     return state !== null && (isOpen(state) || isConcluded(state)) ? state.recovery : null;
   }
 
-  #lastProof(address: PciAddress): string {
-    return this.#needs.history.proofs.get(address) ?? 'not tried';
+  #proof(address: PciAddress, value: Extract<Expectation, { kind: 'proof' }>['value']): Finding {
+    const report = this.#needs.history.proofs.get(address);
+    if (report === undefined) return 'nothing was proven since the device was last changed';
+    const failing = report.checks.filter(({ result }) => result === 'failed').map(({ check }) => check);
+    const exact = value.failing === undefined || list(value.failing) === list(failing);
+    return report.verdict === value.proof && exact
+      ? null
+      : `the proof: ${report.verdict}, failing: ${list(failing)}`;
   }
 
   #compare(what: string, actual: string, expected: string): Finding {

@@ -1,4 +1,5 @@
 import type { PciAddress } from '../core/pci/address.ts';
+import type { RecoveryEvent } from '../core/recovery/event.ts';
 import type { Outcome, Phase } from '../core/recovery/phase.ts';
 import type { Reason } from '../core/recovery/reasons.ts';
 import type { ProofReport } from '../core/recovery/reports.ts';
@@ -13,12 +14,21 @@ export interface DeviceHistory {
   signals: number;
 }
 
+/** After these a device is not what it was when it was proven. */
+const outdating: ReadonlySet<RecoveryEvent['kind']> = new Set([
+  'signal',
+  'resetFinished',
+  'reinitialiseFinished',
+  'closed',
+  'deviceRemoved',
+]);
+
 /** A fold of the recorded lines: the scenario knows what the journal knows and nothing else. */
 export class History {
   readonly #devices = new Map<string, DeviceHistory>();
   readonly kernelLog: string[] = [];
-  /** The verdict of the last proof of each device, inside a recovery or outside one. */
-  readonly proofs = new Map<string, string>();
+  /** The last proof of each device, until something is done to it that the proof knows nothing of. */
+  readonly proofs = new Map<string, ProofReport>();
 
   device(address: PciAddress): DeviceHistory {
     return this.#of(address);
@@ -31,13 +41,15 @@ export class History {
   add(line: JournalLine): void {
     switch (line.type) {
       case 'armed':
+        this.proofs.delete(line.device);
         this.#enter(line.device, 'armed');
         return;
       case 'step': {
         const history = this.#of(line.device);
         if (line.event.kind === 'signal') history.signals += line.event.count;
         history.reasons.push(line.reason);
-        if (line.event.kind === 'proofFinished') this.proofs.set(line.device, line.event.report.verdict);
+        if (outdating.has(line.event.kind)) this.proofs.delete(line.device);
+        if (line.event.kind === 'proofFinished') this.proofs.set(line.device, line.event.report);
         for (const effect of line.effects) {
           // A step that ends one recovery and opens the next passes through the outcome.
           if (effect.kind !== 'conclude') continue;
@@ -48,8 +60,12 @@ export class History {
         return;
       }
       case 'operation':
+        this.proofs.delete(line.device);
         if (line.operation === 'prove' && line.result === 'done')
-          this.proofs.set(line.device, (line.detail as { report: ProofReport }).report.verdict);
+          this.proofs.set(line.device, (line.detail as { report: ProofReport }).report);
+        return;
+      case 'fault':
+        this.proofs.delete(line.device);
         return;
       case 'uevent':
         this.#of(line.device).uevents.push(line.uevent);

@@ -211,6 +211,8 @@ export class ScenarioPlayer {
         return this.#tricks.writeRegister(address, step.value.register, step.value.value);
       case 'enableTph':
         return this.#tricks.enableTph(address, step.value.control);
+      case 'startEngine':
+        return this.#tricks.startEngine(address);
       case 'strayTrigger': {
         const session = coordinator.session(address);
         return (

@@ -69,7 +69,12 @@ const expectations = {
     value: z.union([z.number().int().nonnegative(), z.enum(['asArmed', 'notAsArmed'])]),
     ...onDevice,
   }),
-  proof: z.strictObject({ proof: z.enum(['proven', 'notProven', 'failed']), ...onDevice }),
+  /** The last proof; `failing`: exactly which of its checks failed. */
+  proof: z.strictObject({
+    proof: z.enum(['proven', 'notProven', 'failed']),
+    failing: z.array(z.enum(['registers', 'dma', 'msix'])).optional(),
+    ...onDevice,
+  }),
   severity: z.strictObject({ severity: z.enum(['correctable', 'nonFatal', 'fatal']), ...onDevice }),
   /** Names of AER errors or zPCI event codes, in the order in which they were reported. */
   errors: z.strictObject({ errors: z.array(z.string()).min(1), ...onDevice }),
@@ -106,6 +111,8 @@ const steps = {
   }),
   /** What a kernel that lets user space enable TPH would do (seed 2). */
   enableTph: z.strictObject({ ...onDevice, control: z.number().int().positive() }),
+  /** Sets up the device's own engine and nothing else, as a driver does that trusts the kernel's restore. */
+  startEngine: z.strictObject(onDevice).nullable(),
   /** Triggers the eventfd behind the bench's back: a signal that nobody announced. */
   strayTrigger: z.strictObject(onDevice).nullable(),
   /** How long the reader of the eventfd takes (observation 8). */

@@ -12,6 +12,8 @@ export interface RigTricks {
   /** Through VFIO's config region, as a user-space driver would. */
   writeRegister(address: PciAddress, path: string, value: number): Promise<Result<void>>;
   enableTph(address: PciAddress, control: number): Promise<Result<void>>;
+  /** The last step of bringing a device back, alone. */
+  startEngine(address: PciAddress): Promise<Result<void>>;
   slowReader(address: PciAddress, takes: Microseconds): Promise<Result<void>>;
 }
 
@@ -35,6 +37,14 @@ export const simulatedTricks = (rig: SimulatedRig): RigTricks => ({
     return enableTph(device.state.live, device.fn, control, []) === 'enabled'
       ? done
       : failure('notSupported', `${address} has no TPH capability.`);
+  },
+  startEngine: async (address) => {
+    const device = rig.machine.devices.get(address);
+    if (rig.openDevice(address) === null || device === undefined) return notOpen(address);
+    const started = device.fn.initialiseEngine();
+    return started.kind === 'done'
+      ? done
+      : failure('kernelRefused', `The engine of ${address} does not answer (${started.because}).`);
   },
   slowReader: async (address, takes) => {
     const device = rig.openDevice(address);
