@@ -1,4 +1,4 @@
-import type { SequenceLayout, SequenceMark } from '../timeline/sequence.ts';
+import { phaseX, type SequenceLayout, type SequenceMark } from '../timeline/sequence.ts';
 import { escaped } from './markup.ts';
 
 const markSvg = (mark: SequenceMark): string => {
@@ -10,7 +10,7 @@ const markSvg = (mark: SequenceMark): string => {
   const phase =
     mark.phase === null
       ? ''
-      : `<text class="phase" x="708" y="${mark.y + 4}" text-anchor="end">${escaped(mark.phase)}</text>`;
+      : `<text class="phase" x="${phaseX}" y="${mark.y + 4}">${escaped(mark.phase)}</text>`;
   const dot = mark.fromX === mark.toX;
   const line = dot
     ? `<circle class="dot" cx="${mark.fromX}" cy="${mark.y}" r="4"/>`

@@ -5,7 +5,7 @@ import type { RecoveryEffect } from '../recovery/effect.ts';
 import type { RecoveryEvent } from '../recovery/event.ts';
 import type { Microseconds, Phase } from '../recovery/phase.ts';
 import { sentenceOf } from '../recovery/reasons.ts';
-import type { QuiesceReport } from '../recovery/reports.ts';
+import type { ProofReport, QuiesceAction, QuiesceReport, ReinitialiseReport } from '../recovery/reports.ts';
 import type { BenchError } from '../result.ts';
 
 /** Who takes part in a recovery, from left to right. */
@@ -38,12 +38,34 @@ const sketch = (from: Lane, to: Lane, text: string, tone: TimelineRow['tone'] = 
 const failedWith = (what: string, error: BenchError): string =>
   `${what}: ${error.errno?.name ?? error.code}, ${error.message}`;
 
+const quietWords: Readonly<Record<QuiesceAction, string>> = {
+  touchingStopped: 'untouched',
+  busMasterOff: 'bus master',
+  msixOff: 'MSI-X',
+  barsUnmapped: 'BARs',
+  transactionsDrained: 'idle',
+};
+
 const quiesceText = (report: QuiesceReport): string => {
-  const done = report.actions.filter((entry) => entry.result === 'done').map((entry) => entry.action);
-  const failed = report.actions.filter((entry) => entry.result === 'failed').map((entry) => entry.action);
-  return failed.length === 0
-    ? `quiet: ${done.join(', ')}`
-    : `quiet: ${done.join(', ')}; failed: ${failed.join(', ')}`;
+  const words = (result: string): string =>
+    report.actions
+      .filter((entry) => entry.result === result && entry.action !== 'touchingStopped')
+      .map((entry) => quietWords[entry.action])
+      .join(', ');
+  const failed = words('failed');
+  return failed === '' ? `quiet: ${words('done')}` : `not quiet: ${failed}`;
+};
+
+const reinitialiseText = (report: ReinitialiseReport): string => {
+  const failed = report.steps.find((step) => step.result === 'failed');
+  return failed === undefined ? 'registers and engine are back' : `${failed.step} failed`;
+};
+
+const proofText = (report: ProofReport): string => {
+  const failed = report.checks.filter((check) => check.result === 'failed').map((check) => check.check);
+  if (failed.length > 0) return `does not work: ${failed.join(', ')} failed`;
+  const passed = report.checks.filter((check) => check.result === 'passed').map((check) => check.check);
+  return `${report.verdict === 'proven' ? 'proven' : 'not proven'}: ${passed.join(', ')} passed`;
 };
 
 /** What the event of a step looks like between the lanes. */
@@ -120,22 +142,20 @@ const eventSketch = (event: RecoveryEvent): Sketch => {
       return event.result.ok
         ? sketch('kernel', 'bench', `EEH ${event.operation}: PE ${event.result.value.state}`)
         : sketch('kernel', 'bench', failedWith(`EEH ${event.operation}`, event.result.error), 'error');
-    case 'reinitialiseFinished': {
-      const steps = event.report.steps.filter((step) => step.result !== 'notNeeded');
-      const text = steps
-        .map((step) => (step.result === 'done' ? step.step : `${step.step} failed`))
-        .join(', ');
-      return sketch('device', 'bench', text, event.report.succeeded ? 'good' : 'error');
-    }
-    case 'proofFinished': {
-      const text = event.report.checks.map((check) => `${check.check} ${check.result}`).join(', ');
+    case 'reinitialiseFinished':
       return sketch(
         'device',
         'bench',
-        `${event.report.verdict}: ${text}`,
+        reinitialiseText(event.report),
+        event.report.succeeded ? 'good' : 'error',
+      );
+    case 'proofFinished':
+      return sketch(
+        'device',
+        'bench',
+        proofText(event.report),
         event.report.verdict === 'failed' ? 'error' : 'good',
       );
-    }
     default:
       return missingCase(event);
   }
@@ -149,9 +169,9 @@ const effectSketch = (effect: RecoveryEffect): Sketch | null => {
     case 'drainErrors':
       return sketch('bench', 'kernel', 'read feature 13 until it is empty');
     case 'quiesce':
-      return sketch('bench', 'device', 'quiesce: bus master off, MSI-X off, BARs unmapped');
+      return sketch('bench', 'device', 'quiesce: BARs, bus master, MSI-X');
     case 'acknowledge':
-      return sketch('bench', 'kernel', 'ack (DATA_NONE | ACTION_UNMASK, index 5)', 'waiting');
+      return sketch('bench', 'kernel', 'ack (DATA_NONE | ACTION_UNMASK)', 'waiting');
     case 'withdraw':
       return sketch('bench', 'kernel', 'remove the eventfd', 'waiting');
     case 'reset':

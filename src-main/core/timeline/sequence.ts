@@ -4,7 +4,9 @@ import { openWait } from '../recovery/state.ts';
 import { lanes, type Lane, type TimelineRow } from './rows.ts';
 
 /** Lengths are in units of the drawing, which the console and the report scale as they like. */
-export const sequenceWidth = 720;
+export const sequenceWidth = 780;
+/** Right of the device lane: the phases. */
+export const phaseX = 670;
 const laneX: Readonly<Record<Lane, number>> = { kernel: 150, bench: 400, device: 650 };
 const laneTitle: Readonly<Record<Lane, string>> = { kernel: 'Kernel', bench: 'Bench', device: 'Device' };
 const headHeight = 44;
@@ -48,6 +50,12 @@ export const relativeSeconds = (at: Microseconds, origin: Microseconds): string 
   return `${sign}${Math.floor(size / 1_000)}.${String(size % 1_000).padStart(3, '0')}`;
 };
 
+/** A text is cut to the room it has, at about 6.4 units a character; the whole one is in the timeline. */
+const fitted = (text: string, room: number): string => {
+  const most = Math.floor(room / 6.4);
+  return text.length <= most ? text : `${text.slice(0, most - 1).trimEnd()}…`;
+};
+
 const mark = (
   y: number,
   row: Pick<TimelineRow, 'from' | 'to' | 'text' | 'tone'>,
@@ -55,11 +63,12 @@ const mark = (
 ): SequenceMark => {
   const from = laneX[row.from];
   const to = laneX[row.to];
-  const { text, tone } = row;
+  const { tone } = row;
   if (from === to) {
     // Beside its dot, on the side with more room.
     const left = row.from === 'device';
     const textX = left ? from - 12 : from + 12;
+    const text = fitted(row.text, left ? from - 80 : phaseX - textX);
     return { y, fromX: from, toX: from, text, tone, textX, anchor: left ? 'end' : 'start', ...rest };
   }
   const direction = from < to ? 1 : -1;
@@ -67,7 +76,7 @@ const mark = (
     y,
     fromX: from + gap * direction,
     toX: to - gap * direction,
-    text,
+    text: fitted(row.text, Math.abs(to - from) + 10),
     tone,
     textX: (from + to) / 2,
     anchor: 'middle',
