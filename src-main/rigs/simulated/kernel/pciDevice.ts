@@ -36,6 +36,8 @@ export class PciDevice {
   /** The VFIO side of the function while a VFIO driver is bound, open or not. */
   vfio: VfioCore | null = null;
   present = true;
+  /** s390x: when the last error event of this function reaches the kernel; on the rig’s clock, in microseconds. */
+  lastEventAt = 0;
 
   constructor(node: HierarchyNode, state: KernelPciState) {
     this.node = node;

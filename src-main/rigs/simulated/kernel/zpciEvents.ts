@@ -53,7 +53,11 @@ const failPermanently = (machine: Machine, device: PciDevice): void => {
 
 /** __zpci_event_error() (arch/s390/pci/pci_event.c): what one error event leads to. */
 export function* zpciErrorEvent(machine: Machine, device: PciDevice, error: ZpciError): KernelThread<void> {
-  yield* delay(machine.random.between(timing.zpciEvent.least, timing.zpciEvent.most));
+  // Firmware queues its events: a later one never overtakes an earlier one of the same function.
+  const now = machine.clock.now();
+  const drawn = machine.random.between(timing.zpciEvent.least, timing.zpciEvent.most);
+  device.lastEventAt = Math.max(device.lastEventAt, now + drawn);
+  yield* delay(device.lastEventAt - now);
   if (isStaleEvent(error.functionHandle, functionHandleOf(device))) return;
   const described = describeEventCode(error.eventCode);
   if (described.kind === 'availability') return;
