@@ -54,7 +54,7 @@ const rooms = [
     type: 'renderer',
     pattern: 'src-renderer',
     rooms: ['contract', 'core'],
-    packages: ['vue', 'pinia', 'vue-router'],
+    packages: ['vue', 'pinia', 'vue-router', 'reka-ui', '@tanstack/vue-virtual', '@fontsource/*'],
   },
 ];
 
@@ -76,6 +76,8 @@ export default typescript.config(
     rules: {
       'no-console': 'error',
       eqeqeq: 'error',
+      // A command that answers nothing is `answers<void>()`.
+      '@typescript-eslint/no-invalid-void-type': 'off',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },
