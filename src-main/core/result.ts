@@ -41,6 +41,7 @@ export const errorCodes = [
   'senderRefused',
   'callTimedOut',
   'linkLost',
+  'benchDefect',
   // the run log
   'journalUnwritable',
   'journalUnreadable',

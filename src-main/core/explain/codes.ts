@@ -170,6 +170,11 @@ const codes: Readonly<Record<ErrorCode, Account>> = {
     'The process or the network between them ended.',
     'The recovery goes on without the page; reconnect, and the page shows what has become of it.',
   ),
+  benchDefect: account(
+    'The bench itself broke off; the request may be half done.',
+    'A defect of this program, not of the rig: stderr says where.',
+    'Look at the timeline for what was done, and report the lines on stderr with the journal of the run.',
+  ),
   journalUnwritable: account(
     'The journal could not be written, so what it announced was not done.',
     'The errno beside this code says what the disk answered.',

@@ -1,0 +1,101 @@
+import { missingCase } from '../../core/exhaustive.ts';
+import { preflight } from '../../core/faults/preflight.ts';
+import type { Fault, FaultTarget } from '../../core/faults/fault.ts';
+import type { PciAddress } from '../../core/pci/address.ts';
+import { refusalOf } from '../../core/recovery/refusal.ts';
+import type { ResetKind } from '../../core/recovery/reports.ts';
+import { failure, type BenchError } from '../../core/result.ts';
+import type { ConfirmedAction } from '../../../preload/contract/views.ts';
+import type { HeldRig } from '../heldRig.ts';
+
+/** What is going to be asked for, as far as the card knows it already. */
+export interface Asked {
+  readonly action: ConfirmedAction;
+  readonly device: PciAddress;
+  readonly fault: Fault | null;
+  readonly kind: ResetKind | null;
+  /** undefined: not chosen yet. */
+  readonly driver: string | null | undefined;
+}
+
+const refuse = (...args: Parameters<typeof failure>): BenchError => failure(...args).error;
+
+/** While no fault has been chosen, only what would be refused for any of them. */
+const faultRefusal = (held: HeldRig, target: FaultTarget, fault: Fault | null): BenchError | null => {
+  const wait = held.waitsFor(target.address) ? 'waitOpen' : 'noWait';
+  const of = (one: Fault): BenchError | null =>
+    preflight({ address: target.address, injector: 'simulated', fault: one }, target, wait);
+  if (fault !== null) return of(fault);
+  const unplug = of({ kind: 'unplug' });
+  return unplug === null ? null : of({ kind: 'loopback' });
+};
+
+/** Another driver takes the device away from whoever has it. */
+export const driverRefusal = async (
+  held: HeldRig,
+  device: PciAddress,
+  driver: string | null | undefined,
+): Promise<BenchError | null> => {
+  if (held.waitsFor(device)) {
+    return refuse(
+      'waitOpen',
+      `The kernel waits for an ack of ${device} and holds its lock: an unbind blocks until that has ended.`,
+    );
+  }
+  if (held.coordinator.session(device) !== null) {
+    return refuse(
+      'busy',
+      `${device} is open in this bench, and its driver cannot be taken away; close it first.`,
+    );
+  }
+  const target = await held.rig.faultTarget(device);
+  if (!target.ok) return target.error;
+  if (target.value.kind === 'bridge') {
+    return refuse('preflightRefused', `${device} is a bridge; vfio-pci takes endpoints only.`, {
+      details: { rule: 'bridge' },
+    });
+  }
+  if (target.value.use === 'rootFilesystem') {
+    return refuse('preflightRefused', `The host's root file system is on ${device}.`, {
+      details: { rule: 'hostRoot' },
+    });
+  }
+  const present = held.devices.devices.find(({ address }) => address === device)?.driver ?? null;
+  if (driver === undefined || driver !== present) return null;
+  return refuse(
+    'malformedInput',
+    present === null ? `${device} has no driver already.` : `${device} is on ${present} already.`,
+  );
+};
+
+/** Why the deed would be refused now; null when it would be tried. Nothing is recorded and nothing is done. */
+export const refusalOfDeed = async (held: HeldRig, asked: Asked): Promise<BenchError | null> => {
+  const { action, device } = asked;
+  const { coordinator, rig, recorder } = held;
+  if (recorder.trouble !== null) return recorder.trouble;
+  const state = coordinator.state(device);
+  const at = rig.clock.now();
+  const approval = { operator: '', reason: '', by: 'person' } as const;
+  switch (action) {
+    case 'inject': {
+      const target = await rig.faultTarget(device);
+      return target.ok ? faultRefusal(held, target.value, asked.fault) : target.error;
+    }
+    case 'acknowledge':
+      if (state === null) return refuse('notArmed', `${device} is not armed.`);
+      return refusalOf(state, { kind: 'acknowledgeRequested', at, approval });
+    case 'withdraw':
+      if (state === null) return refuse('notArmed', `${device} is not armed.`);
+      return refusalOf(state, { kind: 'withdrawRequested', at, approval });
+    case 'reset': {
+      const session = coordinator.session(device);
+      if (session === null) return refuse('sessionClosed', `${device} is not open; arm it first.`);
+      const resetKind = asked.kind ?? session.capabilities.resetKinds[0] ?? 'device';
+      return state === null ? null : refusalOf(state, { kind: 'resetRequested', at, resetKind, approval });
+    }
+    case 'unbind':
+      return driverRefusal(held, device, asked.driver);
+    default:
+      return missingCase(action);
+  }
+};

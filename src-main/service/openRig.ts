@@ -1,0 +1,87 @@
+import { readFileSync } from 'node:fs';
+import { Coordinator } from '../coordinator/coordinator.ts';
+import { Recorder } from '../coordinator/recorder.ts';
+import type { JournalLine } from '../core/journal/line.ts';
+import { success, type Result } from '../core/result.ts';
+import { decodeLine } from '../journal/codec.ts';
+import { createJournal, type JournalWriter } from '../journal/writer.ts';
+import { openSimulatedRig, type SimulatedRigWishes } from '../rigs/simulated/openSimulatedRig.ts';
+import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
+import type { Scenario } from '../scenarios/load.ts';
+import { checkOffer } from '../scenarios/offer.ts';
+import { ScenarioPlayer } from '../scenarios/player.ts';
+import { simulatedTricks } from '../scenarios/tricks.ts';
+import { HeldRig, type HeldRigParts } from './heldRig.ts';
+import { ScenarioPlay } from './scenarioPlay.ts';
+
+export interface RigToOpen extends Omit<SimulatedRigWishes, 'pace'> {
+  readonly scenario: Scenario | null;
+}
+
+export interface OpeningContext extends Pick<
+  HeldRigParts,
+  'id' | 'pace' | 'publish' | 'waitsMayHaveChanged'
+> {
+  /** Where the run is recorded; null: nowhere. */
+  readonly runs: string | null;
+  readonly version: string;
+}
+
+const beginJournal = (
+  rig: SimulatedRig,
+  { seed, scenario }: RigToOpen,
+  { runs, version }: OpeningContext,
+): Result<JournalWriter | null> => {
+  if (runs === null) return success(null);
+  const { kind, name, title, kernel, architecture } = rig.info;
+  return createJournal({
+    directory: runs,
+    header: {
+      bench: version,
+      rig: { kind, name, title, kernel, architecture },
+      seed,
+      ...(scenario === null ? {} : { scenario: scenario.name }),
+    },
+    at: rig.clock.now(),
+    now: () => Date.parse(rig.clock.wall()),
+  });
+};
+
+/** The writer writes the first line itself, before anybody can watch. */
+const headOf = (journal: JournalWriter | null): JournalLine | null => {
+  if (journal === null) return null;
+  const bytes = readFileSync(journal.path);
+  const decoded = decodeLine(bytes.subarray(0, bytes.indexOf(0x0a)));
+  return decoded.ok ? decoded.line : null;
+};
+
+/** Opens a rig and begins its run. When that fails, nothing of it is left. */
+export const openRig = async (wanted: RigToOpen, context: OpeningContext): Promise<Result<HeldRig>> => {
+  const { id, pace, publish, waitsMayHaveChanged } = context;
+  const rig = openSimulatedRig({ ...wanted, pace: { kind: 'paced', factor: pace } });
+  const { scenario } = wanted;
+  const offered = scenario === null ? success(undefined) : await checkOffer(scenario, rig);
+  const begun = offered.ok ? beginJournal(rig, wanted, context) : offered;
+  if (!begun.ok) {
+    await rig.close();
+    return begun;
+  }
+  const journal = begun.value;
+  const recorder = new Recorder(rig.clock, journal);
+  const player = scenario === null ? null : new ScenarioPlayer(scenario, rig, recorder, simulatedTricks(rig));
+  const held = new HeldRig({
+    id,
+    title: scenario?.title ?? rig.info.title,
+    rig,
+    pace,
+    recorder,
+    journal,
+    head: headOf(journal),
+    coordinator: player?.coordinator ?? new Coordinator(rig, recorder),
+    play: player === null ? null : new ScenarioPlay(player),
+    publish,
+    waitsMayHaveChanged,
+  });
+  await held.devices.refresh();
+  return success(held);
+};
