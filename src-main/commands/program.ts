@@ -9,6 +9,7 @@ import { reportError, type Streams } from './output.ts';
 import { benchVersion } from './places.ts';
 import { addRigCommands } from './rigCommands.ts';
 import { addScenarioCommands } from './scenarioCommands.ts';
+import { addServeCommand } from './serveCommand.ts';
 
 const epilogue = `
 Exit codes: 0 as expected, 1 an expectation failed, 2 usage, 3 trouble with the rig or the journal.
@@ -52,6 +53,7 @@ export const runCommandLine = async (
   addScenarioCommands(program, context);
   addJournalCommands(program, context);
   addExplainCommand(program, context);
+  addServeCommand(program, context);
   settle(program, streams);
   try {
     await program.parseAsync([...words], { from: 'user' });
