@@ -1,5 +1,10 @@
 import { decodeCorrectable, decodeUncorrectable } from '../../core/pci/aer.ts';
-import { aerControlBit, aerRegister } from '../../core/pci/capability-registers.ts';
+import {
+  aerControlBit,
+  aerRegister,
+  deviceStatusBit,
+  pciExpressRegister,
+} from '../../core/pci/capability-registers.ts';
 import type { ErrorRecord, Inspection, Severity } from '../../core/recovery/reports.ts';
 import { success, type Result } from '../../core/result.ts';
 import { decodeCcdf } from '../../core/zpci/ccdf.ts';
@@ -13,6 +18,23 @@ const worst = (errors: readonly ErrorRecord[]): Severity => {
     (['fatal', 'nonFatal', 'correctable'] as const).find((severity) => severities.includes(severity)) ??
     'unknown'
   );
+};
+
+const reported: readonly (readonly [Severity, number])[] = [
+  ['fatal', deviceStatusBit.fatalDetected],
+  ['nonFatal', deviceStatusBit.nonFatalDetected],
+  ['correctable', deviceStatusBit.correctableDetected],
+];
+
+/**
+ * Device Status tells the severity of what was detected since the kernel last cleared it, while a fatal bit of an
+ * earlier error can stand in Uncorrectable Error Status for ever (observation 5). The kernel's aer_inject fakes the AER
+ * registers only, so an empty Device Status says nothing.
+ */
+const severityOf = (deviceStatus: number, errors: readonly ErrorRecord[]): Severity => {
+  const detected = reported.find(([, bit]) => (deviceStatus & bit) !== 0)?.[0];
+  const seen = errors.some((error) => error.source === 'aer' && error.severity === detected);
+  return detected !== undefined && seen ? detected : worst(errors);
 };
 
 /**
@@ -32,6 +54,8 @@ export const inspectAer = async (device: VfioDevice, map: RegisterMap): Promise<
     if (!value.ok) return value;
     values.push(value.value);
   }
+  const deviceStatus = await device.readConfig(map.express + pciExpressRegister.deviceStatus, 2);
+  if (!deviceStatus.ok) return deviceStatus;
   const [status = 0, severity = 0, correctable = 0, control = 0] = values;
   // All ones is no set of errors: the device does not answer.
   if (status === 0xffff_ffff) return success({ severity: 'unknown', errors: [] });
@@ -52,7 +76,7 @@ export const inspectAer = async (device: VfioDevice, map: RegisterMap): Promise<
       first: false,
     })),
   ];
-  return success({ severity: worst(errors), errors });
+  return success({ severity: severityOf(deviceStatus.value, errors), errors });
 };
 
 const hex = (bytes: Uint8Array): string =>

@@ -26,13 +26,14 @@ const record = (eventCode: number): Uint8Array =>
 describe('inspecting the AER registers', () => {
   const inspectionOf = async (
     port: Port,
-    registers: Partial<Record<'status' | 'severity' | 'correctable' | 'control', number>>,
+    registers: Partial<Record<'status' | 'severity' | 'correctable' | 'control' | 'deviceStatus', number>>,
   ) => {
     const at: Readonly<Record<number, number>> = {
       [port.map.aer + 0x04]: registers.status ?? 0,
       [port.map.aer + 0x0c]: registers.severity ?? 0,
       [port.map.aer + 0x10]: registers.correctable ?? 0,
       [port.map.aer + 0x18]: registers.control ?? 0,
+      [port.map.express + 0x0a]: registers.deviceStatus ?? 0,
     };
     const { device } = altered(port.vfio, { readConfig: async (offset) => success(at[offset] ?? 0) });
     return valueOf(await inspectAer(device, port.map));
@@ -62,6 +63,17 @@ describe('inspecting the AER registers', () => {
     const inspection = await inspectionOf(await openPort(), registers);
     expect(inspection).toMatchObject({ severity });
     expect(inspection.errors).toHaveLength(count);
+  });
+
+  it('goes by Device Status where a fatal bit of an earlier error still stands (observation 5)', async () => {
+    const stale = { status: (1 << 14) | (1 << 18), severity: 1 << 18 };
+    const port = await openPort();
+    expect((await inspectionOf(port, { ...stale, deviceStatus: 0x2 })).severity).toBe('nonFatal');
+    expect((await inspectionOf(port, { ...stale, deviceStatus: 0x6 })).severity).toBe('fatal');
+    // A Device Status that contradicts the AER registers is no ground to play an error down.
+    expect(
+      (await inspectionOf(port, { status: 1 << 18, severity: 1 << 18, deviceStatus: 0x2 })).severity,
+    ).toBe('fatal');
   });
 
   it('says "unknown" of a device without the capability, and reads nothing', async () => {
