@@ -1,7 +1,7 @@
 import type { Approval } from '../core/recovery/event.ts';
 import { isOpen, type RecoveryState } from '../core/recovery/state.ts';
 import { failure, success, type Result } from '../core/result.ts';
-import type { ApprovalAction, ApprovalBody } from '../journal/line.ts';
+import type { ApprovalAction, ApprovalBody } from '../core/journal/line.ts';
 import type { DeviceSession } from '../rigs/rig.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
 import { whatWasKnown } from './known.ts';

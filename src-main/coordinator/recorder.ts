@@ -1,5 +1,5 @@
 import type { RigClock } from '../rigs/rig.ts';
-import type { JournalLine } from '../journal/line.ts';
+import type { JournalLine } from '../core/journal/line.ts';
 import type { JournalWriter, RecordBody } from '../journal/writer.ts';
 import { success, type BenchError, type Result } from '../core/result.ts';
 import type { Disposer } from '../rigs/rig.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { failure, success, type Result } from '../core/result.ts';
 import { decodeLine } from './codec.ts';
 import { errnoMember, errnoOfThrown, explainThrown } from './fileErrors.ts';
-import { longestLine, type JournalLine, type LineOf, type WriterIdentity } from './line.ts';
+import { longestLine, type JournalLine, type LineOf, type WriterIdentity } from '../core/journal/line.ts';
 import { isRunId, journalSuffix } from './runId.ts';
 import { isAlive } from './writerIdentity.ts';
 

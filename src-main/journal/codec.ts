@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Envelope, JournalBody, JournalLine } from './line.ts';
+import type { Envelope, JournalBody, JournalLine } from '../core/journal/line.ts';
 import { checkLine } from './schema.ts';
 
 /** Why a line cannot be used. */

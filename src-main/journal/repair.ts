@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { failure, success, type Result } from '../core/result.ts';
 import { errnoMember, explainThrown } from './fileErrors.ts';
 import type { Finding } from './findings.ts';
-import type { WriterIdentity } from './line.ts';
+import type { WriterIdentity } from '../core/journal/line.ts';
 import { readJournal } from './reader.ts';
 import type { ScanSummary } from './scanner.ts';
 import { isAlive } from './writerIdentity.ts';

@@ -10,7 +10,7 @@ import type { Reason } from '../core/recovery/reasons.ts';
 import { armedState, type RecoveryState } from '../core/recovery/state.ts';
 import { step } from '../core/recovery/step.ts';
 import type { Transition } from '../core/recovery/transition.ts';
-import type { JournalLine, LineOf } from './line.ts';
+import type { JournalLine, LineOf } from '../core/journal/line.ts';
 
 /** What a step line says, or what the core makes of its event. */
 export interface StepOutcome {

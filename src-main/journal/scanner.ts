@@ -1,6 +1,6 @@
 import { decodeLine, type LineDamage } from './codec.ts';
 import type { Finding } from './findings.ts';
-import { journalSchema, longestLine, type JournalLine, type LineOf } from './line.ts';
+import { journalSchema, longestLine, type JournalLine, type LineOf } from '../core/journal/line.ts';
 import { createSequence } from './sequence.ts';
 
 /** Where a line stands in its file. `bytes` (without the newline) may only be used during the call. */

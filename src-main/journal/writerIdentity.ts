@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { WriterIdentity } from './line.ts';
+import type { WriterIdentity } from '../core/journal/line.ts';
 
 /**
  * A boot and the moment in it when the process was started (proc(5): field 22 of /proc/pid/stat, counted after the

@@ -3,7 +3,7 @@ import type { RecoveryEvent } from '../core/recovery/event.ts';
 import type { Outcome, Phase } from '../core/recovery/phase.ts';
 import type { Reason } from '../core/recovery/reasons.ts';
 import type { ProofReport } from '../core/recovery/reports.ts';
-import type { JournalLine } from '../journal/line.ts';
+import type { JournalLine } from '../core/journal/line.ts';
 
 /** What was seen of one device, in order; steps of a scenario look for what came since the last thing they found. */
 export interface DeviceHistory {

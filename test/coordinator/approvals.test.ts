@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seconds } from '../../src-main/core/recovery/phase.ts';
 import { systemFiles, type JournalFiles } from '../../src-main/journal/files.ts';
-import type { JournalBody } from '../../src-main/journal/line.ts';
+import type { JournalBody } from '../../src-main/core/journal/line.ts';
 import { readJournal } from '../../src-main/journal/reader.ts';
 import type { VfioCore } from '../../src-main/rigs/simulated/kernel/vfioCore.ts';
 import { journalOn } from './journals.ts';

@@ -7,7 +7,7 @@ import type { Result } from '../../src-main/core/result.ts';
 import { irqSetFlags } from '../../src-main/core/vfio/irqSet.ts';
 import { Coordinator } from '../../src-main/coordinator/coordinator.ts';
 import { Recorder } from '../../src-main/coordinator/recorder.ts';
-import type { JournalLine, JournalLineType, LineOf } from '../../src-main/journal/line.ts';
+import type { JournalLine, JournalLineType, LineOf } from '../../src-main/core/journal/line.ts';
 import type { JournalWriter } from '../../src-main/journal/writer.ts';
 import type { Rig } from '../../src-main/rigs/rig.ts';
 import { topologies, type TopologyName } from '../../src-main/rigs/simulated/hardware/topologies.ts';

@@ -3,7 +3,7 @@ import type { PciAddress } from '../../src-main/core/pci/address.ts';
 import { seconds } from '../../src-main/core/recovery/phase.ts';
 import { Coordinator } from '../../src-main/coordinator/coordinator.ts';
 import { Recorder } from '../../src-main/coordinator/recorder.ts';
-import type { JournalLine } from '../../src-main/journal/line.ts';
+import type { JournalLine } from '../../src-main/core/journal/line.ts';
 import { withSession } from './between.ts';
 import { codeOf, decision, fatal, Lab, policyOf, rng, valueOf } from './lab.ts';
 

@@ -6,7 +6,7 @@ import { decisions, timeoutActions, type Arming } from '../../src-main/core/reco
 import { reasons, type Reason } from '../../src-main/core/recovery/reasons.ts';
 import { resetKinds, type EehOperation, type ErrorRecord } from '../../src-main/core/recovery/reports.ts';
 import { errorCodes, type BenchError, type Result } from '../../src-main/core/result.ts';
-import { approvalActions, scenarioResults, snapshotViews } from '../../src-main/journal/line.ts';
+import { approvalActions, scenarioResults, snapshotViews } from '../../src-main/core/journal/line.ts';
 import type { RecordBody } from '../../src-main/journal/writer.ts';
 
 const text = fc.oneof(fc.string({ maxLength: 20 }), fc.string({ unit: 'binary', maxLength: 8 }));

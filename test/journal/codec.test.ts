@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeLine, encodeLine } from '../../src-main/journal/codec.ts';
-import type { JournalBody } from '../../src-main/journal/line.ts';
+import type { JournalBody } from '../../src-main/core/journal/line.ts';
 import { bodies } from './arbitraries.ts';
 import { header } from './header.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { Result } from '../../src-main/core/result.ts';
 import type { Finding } from '../../src-main/journal/findings.ts';
-import type { JournalLine } from '../../src-main/journal/line.ts';
+import type { JournalLine } from '../../src-main/core/journal/line.ts';
 import { createScanner, type ScanSummary } from '../../src-main/journal/scanner.ts';
 import { createJournal, type JournalOptions, type RecordBody } from '../../src-main/journal/writer.ts';
 import { header } from './header.ts';

@@ -1,4 +1,4 @@
-import type { RunBody } from '../../src-main/journal/line.ts';
+import type { RunBody } from '../../src-main/core/journal/line.ts';
 
 /** The header of every journal in these tests. */
 export const header: Pick<RunBody, 'bench' | 'rig' | 'scenario' | 'seed'> = {

@@ -2,7 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeLine } from '../../src-main/journal/codec.ts';
-import type { JournalLine } from '../../src-main/journal/line.ts';
+import type { JournalLine } from '../../src-main/core/journal/line.ts';
 import { readJournal } from '../../src-main/journal/reader.ts';
 import { repairJournal } from '../../src-main/journal/repair.ts';
 import { createJournal } from '../../src-main/journal/writer.ts';

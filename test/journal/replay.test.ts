@@ -5,7 +5,7 @@ import type { RecoveryEffect } from '../../src-main/core/recovery/effect.ts';
 import type { RecoveryEvent, RecoveryEventKind } from '../../src-main/core/recovery/event.ts';
 import type { RecoveryState } from '../../src-main/core/recovery/state.ts';
 import { encodeLine } from '../../src-main/journal/codec.ts';
-import type { JournalLine } from '../../src-main/journal/line.ts';
+import type { JournalLine } from '../../src-main/core/journal/line.ts';
 import { createReplay, recoveryNumberOf } from '../../src-main/journal/replay.ts';
 import { replayJournal } from '../../src-main/journal/replayJournal.ts';
 import { createJournal } from '../../src-main/journal/writer.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeLine } from '../../src-main/journal/codec.ts';
-import { longestLine, type JournalLine } from '../../src-main/journal/line.ts';
+import { longestLine, type JournalLine } from '../../src-main/core/journal/line.ts';
 import { scan, smallJournal, temporaryDirectory } from './fixtures.ts';
 
 const bytes = readFileSync(smallJournal(temporaryDirectory()));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
-import type { JournalBody, JournalLine } from '../../src-main/journal/line.ts';
+import type { JournalBody, JournalLine } from '../../src-main/core/journal/line.ts';
 import type { RecordBody } from '../../src-main/journal/writer.ts';
 import { checkLine, journalLine } from '../../src-main/journal/schema.ts';
 import { bodiesByType, effectsByKind, eventsAt } from './arbitraries.ts';

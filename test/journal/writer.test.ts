@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ErrnoName } from '../../src-main/core/errno.ts';
-import { longestLine } from '../../src-main/journal/line.ts';
+import { longestLine } from '../../src-main/core/journal/line.ts';
 import { isRunId } from '../../src-main/journal/runId.ts';
 import { createJournal, type RecordBody } from '../../src-main/journal/writer.ts';
 import { bodies } from './arbitraries.ts';
