@@ -35,7 +35,10 @@ export class Bench {
   readonly confirmations: Confirmations;
   readonly operator: OperatorDesk;
   readonly openRuns: OpenRuns;
-  readonly waitWatch = new WaitWatch(() => this.waits());
+  readonly waitWatch = new WaitWatch(() => {
+    for (const held of this.rigs.values()) held.settleWaits();
+    return this.waits();
+  });
   #opened = 0;
   #closed = false;
 

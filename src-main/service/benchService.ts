@@ -1,6 +1,7 @@
 import type { DeltaBatch } from '../../preload/contract/deltas.ts';
 import type { CommandName } from '../../preload/contract/names.ts';
 import { done, failure, type Result } from '../core/result.ts';
+import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import { defaultProfile, profiles } from '../rigs/simulated/kernel/profile.ts';
 import { Bench, type ServiceOptions } from './bench.ts';
 import type { Caller } from './caller.ts';
@@ -33,7 +34,7 @@ export class BenchService {
   async start(): Promise<Result<void>> {
     const added = await this.#bench.add({
       profile: profiles[defaultProfile],
-      topology: 'lab',
+      topology: topologies.lab,
       seed: 1,
       wallStart: this.#bench.options.now(),
       ackTimeout: null,

@@ -7,13 +7,17 @@ import { reportDefect } from './defects.ts';
 
 const isCommand = (name: unknown): name is CommandName => (commandNames as readonly unknown[]).includes(name);
 
+/** What was sent may be long, and is quoted in what is said of it. */
+const shortened = (text: string): string => `${text.length > 300 ? `${text.slice(0, 300)}…` : text}.`;
+
 const parse = <Name extends CommandName>(name: Name, input: unknown): Result<ParsedOf<Name>> => {
   try {
     const parsed = commands[name].input.safeParse(input);
     if (parsed.success) return success(parsed.data as ParsedOf<Name>);
     const [issue] = parsed.error.issues;
     const where = issue === undefined || issue.path.length === 0 ? 'input' : issue.path.map(String).join('.');
-    return failure('malformedInput', `${name}, ${where}: ${issue?.message ?? 'not what is expected'}.`);
+    const why = (issue?.message ?? 'not what is expected').replace(/\.$/, '');
+    return failure('malformedInput', shortened(`${name}, ${where}: ${why}`));
   } catch {
     // An object from the same process can throw when it is read; nothing that crosses a boundary can.
     return failure('malformedInput', `${name}: the input cannot be read.`);

@@ -1,15 +1,17 @@
 import type { ArmedView, RigView } from '../../preload/contract/views.ts';
+import { attempt } from '../coordinator/attempt.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { Recorder } from '../coordinator/recorder.ts';
 import type { JournalLine } from '../core/journal/line.ts';
 import type { PciAddress } from '../core/pci/address.ts';
 import type { Arming } from '../core/recovery/policy.ts';
-import { armedState, openDecision, openWait, type RecoveryState } from '../core/recovery/state.ts';
-import { done, failure, type BenchError, type Result } from '../core/result.ts';
+import { armedState, isOpen, openDecision, openWait, type RecoveryState } from '../core/recovery/state.ts';
+import { done, failure, success, type BenchError, type Result } from '../core/result.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import type { Disposer, Rig } from '../rigs/rig.ts';
-import { DeviceWatch } from './deviceWatch.ts';
 import { reportDefect } from './defects.ts';
+import { DeviceWatch } from './deviceWatch.ts';
+import { JournalArchive } from './journalArchive.ts';
 import { LineStore } from './lineStore.ts';
 import type { DeltaBody } from './outbox.ts';
 import type { ScenarioPlay } from './scenarioPlay.ts';
@@ -56,6 +58,10 @@ export class HeldRig {
   readonly devices: DeviceWatch;
   readonly #parts: HeldRigParts;
   readonly #disposers: Disposer[];
+  readonly #archive: JournalArchive | null;
+  /** Devices that somebody waits for, and those of which a step has not been looked at yet. */
+  readonly #waiting = new Set<PciAddress>();
+  readonly #stepped = new Set<PciAddress>();
   #trouble: string | null = null;
   #ending: Promise<void> | null = null;
 
@@ -68,6 +74,7 @@ export class HeldRig {
     this.coordinator = coordinator;
     this.play = play;
     this.#parts = parts;
+    this.#archive = journal === null ? null : new JournalArchive(journal.path);
     if (head !== null) this.lines.add(head);
     this.devices = new DeviceWatch(
       () => coordinator.devices(),
@@ -110,15 +117,28 @@ export class HeldRig {
     return failure('unknownAddress', `${this.#parts.title} has no device ${address}.`);
   }
 
+  /** Up to `count` lines with numbers below `before`, the newest of them, oldest first. */
+  async earlierLines(before: number, count: number): Promise<Result<readonly JournalLine[]>> {
+    const kept = this.lines.before(before, count);
+    const missing = count - kept.length;
+    const end = Math.min(before, this.lines.first);
+    if (missing === 0 || end <= 1 || this.#archive === null) return success(kept);
+    const from = Math.max(1, end - missing);
+    const old = await this.#archive.read(from, end - from);
+    return old.ok ? success([...old.value, ...kept]) : old;
+  }
+
   waits(): OpenWait[] {
-    return [...this.coordinator.states()].flatMap(([device, state]) => {
-      const wait = openWait(state);
-      const deadline =
-        wait?.deadline ?? (openDecision(state) !== null && 'deadline' in state ? state.deadline : null);
-      if (deadline === null) return [];
-      const left = Math.max(0, deadline - this.rig.clock.now());
-      return [{ rig: this.id, device, deadline, left, protocol: state.arming.protocol }];
-    });
+    return [...new Set([...this.#waiting, ...this.#stepped])].flatMap((device) => this.#waitOf(device) ?? []);
+  }
+
+  /** To be called between two steps: within one, the line and the state do not fit together. */
+  settleWaits(): void {
+    for (const device of this.#stepped) {
+      if (this.#waitOf(device) === null) this.#waiting.delete(device);
+      else this.#waiting.add(device);
+    }
+    this.#stepped.clear();
   }
 
   /** The devices whose ack the kernel waits for. */
@@ -152,7 +172,7 @@ export class HeldRig {
   ): Promise<Result<Value>> {
     const { trouble } = this.recorder;
     if (trouble !== null) return this.refuse(address, operation, trouble);
-    const result = await run();
+    const result = await attempt(operation, run);
     this.recorder.record({
       type: 'operation',
       device: address,
@@ -191,6 +211,15 @@ export class HeldRig {
     );
   }
 
+  #waitOf(device: PciAddress): OpenWait | null {
+    const state = this.coordinator.state(device);
+    if (state === null || !isOpen(state) || (openWait(state) === null && openDecision(state) === null))
+      return null;
+    const { deadline, arming } = state;
+    const left = Math.max(0, deadline - this.rig.clock.now());
+    return { rig: this.id, device, deadline, left, protocol: arming.protocol };
+  }
+
   #armedView(address: PciAddress, state: RecoveryState): ArmedView {
     const capabilities = this.coordinator.session(address)?.capabilities;
     return {
@@ -211,7 +240,10 @@ export class HeldRig {
       this.#trouble = trouble;
       publish({ kind: 'trouble', rig: this.id, trouble });
     }
-    if (line.type === 'step' || line.type === 'armed' || line.type === 'disarmed') waitsMayHaveChanged();
+    if (line.type === 'step' || line.type === 'armed' || line.type === 'disarmed') {
+      this.#stepped.add(line.device as PciAddress);
+      waitsMayHaveChanged();
+    }
     if (line.type !== 'snapshot' && line.type !== 'scenario') this.devices.hint();
   }
 

@@ -19,6 +19,8 @@ export interface LinePlace {
 export class LineIndex {
   readonly #offsets: number[] = [];
   #lines = 0;
+  /** Where the line after the last one begins, if that is known. */
+  end = 0;
 
   get lines(): number {
     return this.#lines;
@@ -63,16 +65,14 @@ const scanFrom = async (handle: FileHandle, place: LinePlace, count: number): Pr
   return lines;
 };
 
-/** Up to `count` whole lines of a journal from a place on. What is damaged was reported when the run was opened. */
-export const readLines = async (
+const answerOf = async <Value>(
   path: string,
-  place: LinePlace,
-  count: number,
-): Promise<Result<readonly JournalLine[]>> => {
+  read: (handle: FileHandle) => Promise<Value>,
+): Promise<Result<Value>> => {
   try {
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      return success(await scanFrom(handle, place, count));
+      return success(await read(handle));
     } finally {
       await handle.close();
     }
@@ -83,3 +83,29 @@ export const readLines = async (
     });
   }
 };
+
+/** Up to `count` whole lines of a journal from a place on. What is damaged was reported when the run was opened. */
+export const readLines = (
+  path: string,
+  place: LinePlace,
+  count: number,
+): Promise<Result<readonly JournalLine[]>> => answerOf(path, (handle) => scanFrom(handle, place, count));
+
+const newline = 0x0a;
+
+/** Goes on with the index of a journal that is undamaged and grows, until it knows this many lines. Decodes nothing. */
+export const indexNewLines = (path: string, index: LineIndex, wanted: number): Promise<Result<void>> =>
+  answerOf(path, async (handle) => {
+    const chunk = Buffer.allocUnsafe(chunkBytes);
+    let position = index.end;
+    while (index.lines < wanted) {
+      const { bytesRead } = await handle.read(chunk, 0, chunkBytes, position);
+      if (bytesRead === 0) return;
+      const bytes = chunk.subarray(0, bytesRead);
+      for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, at + 1)) {
+        index.add(index.end);
+        index.end = position + at + 1;
+      }
+      position += bytesRead;
+    }
+  });

@@ -1,3 +1,4 @@
+import { reportDefect } from './defects.ts';
 import type { Microseconds, Protocol } from '../core/recovery/phase.ts';
 
 /**
@@ -17,13 +18,14 @@ const keyOf = (waits: readonly OpenWait[]): string =>
 
 /** Tells when the set of open waits has become another one. */
 export class WaitWatch {
-  readonly #waits: () => readonly OpenWait[];
+  readonly #settle: () => readonly OpenWait[];
   readonly #listeners = new Set<() => void>();
   #last = '';
   #due = false;
 
-  constructor(waits: () => readonly OpenWait[]) {
-    this.#waits = waits;
+  /** `settle` answers the waits of this moment. */
+  constructor(settle: () => readonly OpenWait[]) {
+    this.#settle = settle;
   }
 
   /** Looks after the present step is through: in the middle of one, line and state do not fit together. */
@@ -32,10 +34,16 @@ export class WaitWatch {
     this.#due = true;
     queueMicrotask(() => {
       this.#due = false;
-      const key = keyOf(this.#waits());
+      const key = keyOf(this.#settle());
       if (key === this.#last) return;
       this.#last = key;
-      for (const listener of this.#listeners) listener();
+      for (const listener of this.#listeners) {
+        try {
+          listener();
+        } catch (thrown) {
+          reportDefect('a listener of waits', thrown);
+        }
+      }
     });
   }
 

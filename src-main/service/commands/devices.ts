@@ -1,5 +1,6 @@
-import { encodeBytes } from './encodeBytes.ts';
+import { attempt } from '../../coordinator/attempt.ts';
 import { failure, success } from '../../core/result.ts';
+import { encodeBytes } from './encodeBytes.ts';
 import type { HandlersOf } from './handler.ts';
 import { spendToken } from './tokens.ts';
 import { driverRefusal } from './refusals.ts';
@@ -61,8 +62,12 @@ export const deviceCommands: HandlersOf<
       text: 'The bench asks for a rescan of the bus (/sys/bus/pci/rescan).',
     });
     if (!noted.ok) return noted;
-    const back = await held.value.rig.rescan();
+    const back = await attempt('rescan', () => held.value.rig.rescan());
     await devices.refresh();
+    const text = back.ok
+      ? `The rescan brought back ${back.value.join(', ') || 'nothing'}.`
+      : `The rescan failed: ${back.error.message}`;
+    recorder.record({ type: 'kernelLog', device: null, text });
     return back;
   },
 
@@ -73,7 +78,7 @@ export const deviceCommands: HandlersOf<
 
   injectors: async ({ rig, device }, { bench }) => {
     const held = bench.device(rig, device);
-    return held.ok ? held.value.rig.injectors(device) : held;
+    return held.ok ? attempt('injectors', () => held.value.rig.injectors(device)) : held;
   },
 
   quiesce: async ({ rig, device }, { bench }) => {
@@ -96,7 +101,7 @@ export const deviceCommands: HandlersOf<
     if (!held.ok) return held;
     const session = held.value.coordinator.session(device);
     if (session === null) return failure('sessionClosed', `${device} is not open; arm it first.`);
-    const config = await session.readConfig(view);
+    const config = await attempt('readConfig', () => session.readConfig(view));
     return config.ok ? success({ device, view, bytes: encodeBytes(config.value) }) : config;
   },
 };

@@ -1,3 +1,4 @@
+import { attempt } from '../../coordinator/attempt.ts';
 import { missingCase } from '../../core/exhaustive.ts';
 import { preflight } from '../../core/faults/preflight.ts';
 import type { Fault, FaultTarget } from '../../core/faults/fault.ts';
@@ -48,7 +49,7 @@ export const driverRefusal = async (
       `${device} is open in this bench, and its driver cannot be taken away; close it first.`,
     );
   }
-  const target = await held.rig.faultTarget(device);
+  const target = await attempt('faultTarget', () => held.rig.faultTarget(device));
   if (!target.ok) return target.error;
   if (target.value.kind === 'bridge') {
     return refuse('preflightRefused', `${device} is a bridge; vfio-pci takes endpoints only.`, {
@@ -78,7 +79,7 @@ export const refusalOfDeed = async (held: HeldRig, asked: Asked): Promise<BenchE
   const approval = { operator: '', reason: '', by: 'person' } as const;
   switch (action) {
     case 'inject': {
-      const target = await rig.faultTarget(device);
+      const target = await attempt('faultTarget', () => rig.faultTarget(device));
       return target.ok ? faultRefusal(held, target.value, asked.fault) : target.error;
     }
     case 'acknowledge':

@@ -1,8 +1,7 @@
 import { explain } from '../../core/explain/explain.ts';
 import { failure, success } from '../../core/result.ts';
 import { profileNamed } from '../../rigs/simulated/kernel/profile.ts';
-import { checkPlatform, topologyNamed } from '../../rigs/simulated/openSimulatedRig.ts';
-import { earlierLines } from '../earlierLines.ts';
+import { checkPlatform, findTopology } from '../../rigs/simulated/openSimulatedRig.ts';
 import type { HandlersOf } from './handler.ts';
 
 export const rigCommands: HandlersOf<'snapshot' | 'lines' | 'addRig' | 'removeRig' | 'explain'> = {
@@ -10,13 +9,13 @@ export const rigCommands: HandlersOf<'snapshot' | 'lines' | 'addRig' | 'removeRi
 
   lines: async ({ rig, before, count }, { bench }) => {
     const held = bench.rig(rig);
-    return held.ok ? earlierLines(held.value, before, count) : held;
+    return held.ok ? held.value.earlierLines(before, count) : held;
   },
 
   addRig: async ({ profile: profileName, topology: topologyName, seed, ackTimeout }, { bench }) => {
     const profile = profileNamed(profileName);
     if (!profile.ok) return profile;
-    const topology = topologyNamed(topologyName);
+    const topology = findTopology(topologyName);
     if (!topology.ok) return topology;
     const fits = checkPlatform(profile.value, topology.value);
     if (!fits.ok) return fits;

@@ -1,4 +1,5 @@
 import { failure, success, type Result } from '../../core/result.ts';
+import { topologies } from '../../rigs/simulated/hardware/topologies.ts';
 import { profileNamed, profiles } from '../../rigs/simulated/kernel/profile.ts';
 import { checkPlatform } from '../../rigs/simulated/openSimulatedRig.ts';
 import { loadScenario, scenarioNames, type Scenario } from '../../scenarios/load.ts';
@@ -51,11 +52,11 @@ export const scenarioCommands: HandlersOf<
     const profile =
       wanted === null && preferred !== undefined ? success(profiles[preferred]) : profileNamed(wanted ?? '');
     if (!profile.ok) return profile;
-    const fits = checkPlatform(profile.value, needs.topology);
+    const fits = checkPlatform(profile.value, topologies[needs.topology]);
     if (!fits.ok) return fits;
     return bench.add({
       profile: profile.value,
-      topology: needs.topology,
+      topology: topologies[needs.topology],
       seed: 1,
       wallStart: bench.options.now(),
       ackTimeout: needs.ackTimeout ?? null,
