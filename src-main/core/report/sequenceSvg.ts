@@ -1,4 +1,5 @@
-import { phaseX, type SequenceLayout, type SequenceMark } from '../timeline/sequence.ts';
+import type { SequenceLayout, SequenceMark } from '../timeline/sequence.ts';
+import { reportFrame } from '../timeline/sequenceFrame.ts';
 import { escaped } from './markup.ts';
 
 const markSvg = (mark: SequenceMark): string => {
@@ -10,14 +11,14 @@ const markSvg = (mark: SequenceMark): string => {
   const phase =
     mark.phase === null
       ? ''
-      : `<text class="phase" x="${phaseX}" y="${mark.y + 4}">${escaped(mark.phase)}</text>`;
+      : `<text class="phase" x="${reportFrame.phaseX}" y="${mark.y + 4}">${escaped(mark.phase)}</text>`;
   const dot = mark.fromX === mark.toX;
   const line = dot
     ? `<circle class="dot" cx="${mark.fromX}" cy="${mark.y}" r="4"/>`
     : `<path class="arrow" d="M${mark.fromX} ${mark.y}H${mark.toX}" marker-end="url(#head)"/>`;
   const title = mark.why === '' ? '' : `<title>${escaped(mark.why)}</title>`;
   const textY = dot ? mark.y + 4 : mark.y - 7;
-  return `<g class="mark ${mark.tone}${kind}">${title}${time}${line}<text x="${mark.textX}" y="${textY}" text-anchor="${mark.anchor}">${escaped(mark.text)}</text>${phase}</g>`;
+  return `<g class="mark ${mark.tone}${kind}">${title}${time}${line}<text x="${mark.textX}" y="${textY}" text-anchor="${mark.anchor}">${escaped(mark.lines.join(' '))}</text>${phase}</g>`;
 };
 
 /** The diagram as SVG text. Its look comes from the style sheet around it. */

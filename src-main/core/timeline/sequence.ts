@@ -1,25 +1,30 @@
 import type { Microseconds, Phase, Protocol } from '../recovery/phase.ts';
-import type { RecoveryState } from '../recovery/state.ts';
-import { openWait } from '../recovery/state.ts';
+import { isOpen, openDecision, openWait, type RecoveryState } from '../recovery/state.ts';
+import { timeoutActionDue } from '../recovery/waiting.ts';
 import { lanes, type Lane, type TimelineRow } from './rows.ts';
+import { reportFrame, type SequenceFrame } from './sequenceFrame.ts';
 
-/** Lengths are in units of the drawing, which the console and the report scale as they like. */
-export const sequenceWidth = 780;
-/** Right of the device lane: the phases. */
-export const phaseX = 670;
-const laneX: Readonly<Record<Lane, number>> = { kernel: 150, bench: 400, device: 650 };
 const laneTitle: Readonly<Record<Lane, string>> = { kernel: 'Kernel', bench: 'Bench', device: 'Device' };
 const headHeight = 44;
 const rowHeight = 34;
+const lineHeight = 14;
 /** Arrows end beside the line of a lane, not on it. */
 const gap = 8;
 
 export interface SequenceMark {
   readonly y: number;
+  /** Where its row begins and ends. */
+  readonly top: number;
+  readonly bottom: number;
   readonly kind: 'past' | 'expected';
+  readonly from: Lane;
+  readonly to: Lane;
   /** An arrow, or a dot where both ends are the same. */
   readonly fromX: number;
   readonly toX: number;
+  /** As much of the text as there is room for, in lines from the top. */
+  readonly lines: readonly string[];
+  /** The whole of it. */
   readonly text: string;
   readonly textX: number;
   readonly anchor: 'middle' | 'start' | 'end';
@@ -38,8 +43,15 @@ export interface SequenceLayout {
   readonly marks: readonly SequenceMark[];
   /** The kernel waits: a bar on its lane. */
   readonly waits: readonly { readonly x: number; readonly top: number; readonly bottom: number }[];
-  readonly now: { readonly y: number; readonly text: string } | null;
-  readonly deadline: { readonly y: number; readonly time: string; readonly text: string } | null;
+  /** `room` is how far below `y` it may wander as the time of the phase goes by. */
+  readonly now: { readonly y: number; readonly room: number; readonly text: string } | null;
+  readonly deadline: {
+    readonly y: number;
+    /** On the lane of whoever waits. */
+    readonly x: number;
+    readonly time: string;
+    readonly text: string;
+  } | null;
 }
 
 /** Seconds relative to `origin`, with sign and milliseconds: `-0.004`, `+43.200`. */
@@ -50,36 +62,53 @@ export const relativeSeconds = (at: Microseconds, origin: Microseconds): string 
   return `${sign}${Math.floor(size / 1_000)}.${String(size % 1_000).padStart(3, '0')}`;
 };
 
-/** A text is cut to the room it has, at about 6.4 units a character; the whole one is in the timeline. */
-const fitted = (text: string, room: number): string => {
-  const most = Math.floor(room / 6.4);
-  return text.length <= most ? text : `${text.slice(0, most - 1).trimEnd()}…`;
+/** At word breaks into as few lines as it needs; a text that needs more than there may be is cut. */
+const broken = (text: string, room: number, { characterWidth, mostLines }: SequenceFrame): string[] => {
+  const most = Math.max(4, Math.floor(room / characterWidth));
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > most && lines.length + 1 < mostLines) {
+    const space = rest.lastIndexOf(' ', most);
+    const at = space > most / 3 ? space : most;
+    lines.push(rest.slice(0, at));
+    rest = rest.slice(at).trimStart();
+  }
+  return [...lines, rest.length <= most ? rest : `${rest.slice(0, most - 1).trimEnd()}…`];
 };
 
 const mark = (
-  y: number,
+  top: number,
   row: Pick<TimelineRow, 'from' | 'to' | 'text' | 'tone'>,
   rest: Pick<SequenceMark, 'kind' | 'at' | 'time' | 'phase' | 'why'>,
+  frame: SequenceFrame,
 ): SequenceMark => {
-  const from = laneX[row.from];
-  const to = laneX[row.to];
-  const { tone } = row;
+  const { from, to, text, tone } = row;
+  const fromX = frame.laneX[from];
+  const toX = frame.laneX[to];
+  const placed = (room: number): Pick<SequenceMark, 'lines' | 'y' | 'top' | 'bottom'> => {
+    const lines = broken(text, room, frame);
+    const y = top + rowHeight + (lines.length - 1) * lineHeight;
+    return { lines, y, top, bottom: y };
+  };
   if (from === to) {
     // Beside its dot, on the side with more room.
-    const left = row.from === 'device';
-    const textX = left ? from - 12 : from + 12;
-    const text = fitted(row.text, left ? from - 80 : phaseX - textX);
-    return { y, fromX: from, toX: from, text, tone, textX, anchor: left ? 'end' : 'start', ...rest };
+    const left = from === 'device';
+    const textX = left ? fromX - 12 : fromX + 12;
+    const room = left ? fromX - 80 : (frame.phaseX ?? frame.width) - textX;
+    const anchor = left ? 'end' : 'start';
+    return { from, to, fromX, toX: fromX, text, tone, textX, anchor, ...placed(room), ...rest };
   }
-  const direction = from < to ? 1 : -1;
+  const direction = fromX < toX ? 1 : -1;
   return {
-    y,
-    fromX: from + gap * direction,
-    toX: to - gap * direction,
-    text: fitted(row.text, Math.abs(to - from) + 10),
+    from,
+    to,
+    fromX: fromX + gap * direction,
+    toX: toX - gap * direction,
+    text,
     tone,
-    textX: (from + to) / 2,
+    textX: (fromX + toX) / 2,
     anchor: 'middle',
+    ...placed(Math.abs(toX - fromX) + (frame.mostLines === 1 ? 10 : -2 * gap)),
     ...rest,
   };
 };
@@ -118,7 +147,9 @@ export const expectedRows = (state: RecoveryState | null): readonly Expected[] =
     case 'errorDetected':
     case 'quiescing':
     case 'awaitingAck':
-      return [...reset[protocol], ...comeBack];
+      // What is on its way to the kernel has its row already.
+      if (state.exchange.kind === 'withdrawing') return [];
+      return [...reset[protocol].slice(state.exchange.kind === 'acknowledging' ? 1 : 0), ...comeBack];
     case 'resetting':
       return protocol === 'notify' ? [...reset.notify.slice(1), ...comeBack] : comeBack;
     case 'slotReset':
@@ -128,11 +159,33 @@ export const expectedRows = (state: RecoveryState | null): readonly Expected[] =
   }
 };
 
-/** What the kernel does when the wait runs out. */
-const expiry = (state: RecoveryState): string =>
-  'recovery' in state && state.recovery.severity === 'fatal'
-    ? 'without an ack: CAN_RECOVER; reset anyway, no second signal'
-    : 'without an ack: CAN_RECOVER, no second signal';
+interface Expiry {
+  readonly at: Microseconds;
+  readonly lane: Lane;
+  readonly text: string;
+}
+
+/** What the wait that is open now comes to when nobody decides. */
+const expiryOf = (state: RecoveryState, origin: Microseconds): Expiry | null => {
+  const wait = openWait(state);
+  if (wait === null && openDecision(state) === null) return null;
+  if (!isOpen(state) || !('exchange' in state)) return null;
+  const { protocol, policy } = state.arming;
+  const due = timeoutActionDue(state);
+  if (due !== null) {
+    const goesOn = protocol === 'notify' ? 'acks' : 'resets';
+    const deed = policy.onTimeout === 'withdraw' ? 'withdraws' : goesOn;
+    const text = `nobody decides: the policy ${deed} at ${relativeSeconds(due, origin)}`;
+    return { at: state.deadline, lane: protocol === 'notify' ? 'kernel' : 'bench', text };
+  }
+  if (wait === null)
+    return { at: state.deadline, lane: 'bench', text: 'without a decision: the bench gives up' };
+  const rest =
+    state.recovery.severity === 'fatal' ? '; reset anyway, no second signal' : ', no second signal';
+  return { at: wait.deadline, lane: 'kernel', text: `without an ack: CAN_RECOVER${rest}` };
+};
+
+const waitingPhases: ReadonlySet<Phase> = new Set(['errorDetected', 'quiescing', 'awaitingAck']);
 
 const waitBar = (marks: readonly SequenceMark[], bottom: number): { top: number; bottom: number } | null => {
   const opened = marks.findLast((one) => one.phase === 'errorDetected');
@@ -141,11 +194,9 @@ const waitBar = (marks: readonly SequenceMark[], bottom: number): { top: number;
   return { top: opened.y, bottom: ended?.y ?? bottom };
 };
 
-const waitingPhases: ReadonlySet<Phase> = new Set(['errorDetected', 'quiescing', 'awaitingAck']);
-
 /**
- * Lays out the sequence diagram of one device: time runs down, one row for each thing that happened, then "now", the
- * rows that are expected, and the kernel's deadline. `state` is null for a replay that has no open end.
+ * Lays out the sequence diagram of one recovery: time runs down, one row for each thing that happened, then "now", the
+ * rows that are expected, and the deadline of whoever waits. `state` is null for a replay that has no open end.
  */
 export const layOutSequence = (
   rows: readonly TimelineRow[],
@@ -153,40 +204,54 @@ export const layOutSequence = (
   state: RecoveryState | null,
   now: Microseconds | null,
   protocol: Protocol,
+  frame: SequenceFrame = reportFrame,
 ): SequenceLayout => {
-  let y = headHeight + rowHeight;
+  let top = headHeight;
   let lastTime = '';
-  const marks: SequenceMark[] = rows.map((row) => {
+  const marks: SequenceMark[] = [];
+  const add = (...placing: [Expected & Pick<TimelineRow, 'tone'>, Parameters<typeof mark>[2]]): void => {
+    const placed = mark(top, ...placing, frame);
+    marks.push(placed);
+    top = placed.bottom;
+  };
+  for (const row of rows) {
     const time = relativeSeconds(row.at, origin);
     const shown = time === lastTime ? '' : time;
     lastTime = time;
-    const placed = mark(y, row, { kind: 'past', at: row.at, time: shown, phase: row.phase, why: row.why });
-    y += rowHeight;
-    return placed;
-  });
-  const wait = state === null ? null : openWait(state);
+    add(row, { kind: 'past', at: row.at, time: shown, phase: row.phase, why: row.why });
+  }
+  let nowLine: SequenceLayout['now'] = null;
+  if (now !== null && state !== null && isOpen(state)) {
+    nowLine = { y: top + rowHeight, room: frame.nowRoom, text: `now ${relativeSeconds(now, origin)}` };
+    top += rowHeight + frame.nowRoom;
+  }
+  const expiry = state === null ? null : expiryOf(state, origin);
   const expected = expectedRows(state);
-  const running = now !== null && expected.length > 0;
-  const nowLine = running ? { y, text: `now ${relativeSeconds(now, origin)}` } : null;
-  if (running) y += rowHeight;
-  let deadline: SequenceLayout['deadline'] = null;
+  // What has to happen in time stands above the deadline; the answer and the return of the device may come later.
+  const before = Math.max(0, expected.length - (protocol === 'notify' ? 2 : 1));
+  let deadline: { y: number; x: number; time: string; text: string } | null = null;
+  const addDeadline = (): void => {
+    if (expiry === null) return;
+    top += rowHeight;
+    deadline = {
+      y: top,
+      x: frame.laneX[expiry.lane],
+      time: relativeSeconds(expiry.at, origin),
+      text: expiry.text,
+    };
+  };
   expected.forEach((row, index) => {
-    const rest = { kind: 'expected', at: null, time: '', phase: null, why: '' } as const;
-    marks.push(mark(y, { ...row, tone: 'quiet' }, rest));
-    y += rowHeight;
-    if (wait !== null && state !== null && index === 1) {
-      deadline = { y, time: relativeSeconds(wait.deadline, origin), text: expiry(state) };
-      y += rowHeight;
-    }
+    if (index === before) addDeadline();
+    add({ ...row, tone: 'quiet' }, { kind: 'expected', at: null, time: '', phase: null, why: '' });
   });
-  const bar =
-    protocol === 'notify' ? waitBar(marks, (deadline as { y: number } | null)?.y ?? y - rowHeight) : null;
+  if (expected.length === 0) addDeadline();
+  const bar = protocol === 'notify' ? waitBar(marks, (deadline as { y: number } | null)?.y ?? top) : null;
   return {
-    width: sequenceWidth,
-    height: y,
-    lanes: lanes.map((lane) => ({ lane, title: laneTitle[lane], x: laneX[lane] })),
+    width: frame.width,
+    height: top + rowHeight,
+    lanes: lanes.map((lane) => ({ lane, title: laneTitle[lane], x: frame.laneX[lane] })),
     marks,
-    waits: bar === null ? [] : [{ x: laneX.kernel, ...bar }],
+    waits: bar === null ? [] : [{ x: frame.laneX.kernel, ...bar }],
     now: nowLine,
     deadline,
   };
