@@ -4,7 +4,7 @@ import { exportJsonl } from '../journal/export.ts';
 import { sentenceOfFinding, type Finding } from '../journal/findings.ts';
 import { listRuns, pathOfRun, type RunEntry } from '../journal/catalogue.ts';
 import { readJournal } from '../journal/reader.ts';
-import { repairJournal } from '../journal/repair.ts';
+import { repairJournal, type RepairReport } from '../journal/repair.ts';
 import { replayJournal } from '../journal/replayJournal.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import { fail, finish, type CommandContext } from './context.ts';
@@ -100,6 +100,18 @@ const show = async (context: CommandContext, path: string, json: boolean): Promi
   return summary.ok ? tell(context, findings, json) : fail(context, summary.error, json);
 };
 
+const repairSentence = (action: RepairReport['action'], bytesCut: number): string => {
+  switch (action) {
+    case 'nothing':
+      return 'Nothing to cut.';
+    case 'terminated':
+      return 'Ended the last line with its newline.';
+    case 'cut':
+    case 'cutAndTerminated':
+      return `Cut ${bytesCut} bytes of an unfinished last line.`;
+  }
+};
+
 const verify = async (
   context: CommandContext,
   path: string,
@@ -111,10 +123,7 @@ const verify = async (
     if (!repaired.ok) return fail(context, repaired.error, json);
     const { action, bytesCut } = repaired.value;
     if (json) writeJson(context.streams, { type: 'repair', action, bytesCut });
-    else
-      context.streams.out(
-        action === 'nothing' ? 'Nothing to cut.\n' : `Cut ${bytesCut} bytes of an unfinished last line.\n`,
-      );
+    else context.streams.out(`${repairSentence(action, bytesCut)}\n`);
   }
   const replayed = await replayJournal(path);
   if (!replayed.ok) return fail(context, replayed.error, json);
