@@ -6,6 +6,7 @@ import { success, type Result } from '../core/result.ts';
 import { decodeLine } from '../journal/codec.ts';
 import { createJournal, type JournalWriter } from '../journal/writer.ts';
 import { openSimulatedRig, type SimulatedRigWishes } from '../rigs/simulated/openSimulatedRig.ts';
+import type { RigClock } from '../rigs/rig.ts';
 import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
 import type { Scenario } from '../scenarios/load.ts';
 import { checkOffer } from '../scenarios/offer.ts';
@@ -27,8 +28,25 @@ export interface OpeningContext extends Pick<
   readonly version: string;
 }
 
+/**
+ * The wall clock is read with the monotonic one, once for each line: the writer and the watchers of a run ask for it one
+ * after the other, and have to get the same.
+ */
+const lineClock = (clock: RigClock): RigClock => {
+  let wall = clock.wall();
+  return {
+    now: () => {
+      wall = clock.wall();
+      return clock.now();
+    },
+    wall: () => wall,
+    at: (moment, callback) => clock.at(moment, callback),
+  };
+};
+
 const beginJournal = (
   rig: SimulatedRig,
+  clock: RigClock,
   { seed, scenario }: RigToOpen,
   { runs, version }: OpeningContext,
 ): Result<JournalWriter | null> => {
@@ -42,8 +60,8 @@ const beginJournal = (
       seed,
       ...(scenario === null ? {} : { scenario: scenario.name }),
     },
-    at: rig.clock.now(),
-    now: () => Date.parse(rig.clock.wall()),
+    at: clock.now(),
+    now: () => Date.parse(clock.wall()),
   });
 };
 
@@ -59,15 +77,16 @@ const headOf = (journal: JournalWriter | null): JournalLine | null => {
 export const openRig = async (wanted: RigToOpen, context: OpeningContext): Promise<Result<HeldRig>> => {
   const { id, pace, publish, waitsMayHaveChanged } = context;
   const rig = openSimulatedRig({ ...wanted, pace: { kind: 'paced', factor: pace } });
+  const clock = lineClock(rig.clock);
   const { scenario } = wanted;
   const offered = scenario === null ? success(undefined) : await checkOffer(scenario, rig);
-  const begun = offered.ok ? beginJournal(rig, wanted, context) : offered;
+  const begun = offered.ok ? beginJournal(rig, clock, wanted, context) : offered;
   if (!begun.ok) {
     await rig.close();
     return begun;
   }
   const journal = begun.value;
-  const recorder = new Recorder(rig.clock, journal);
+  const recorder = new Recorder(clock, journal);
   const player = scenario === null ? null : new ScenarioPlayer(scenario, rig, recorder, simulatedTricks(rig));
   const held = new HeldRig({
     id,

@@ -1,32 +1,23 @@
-import type { JournalLine, OpenedRun } from '../../preload/contract/views.ts';
+import type { JournalLine, OpenedRun, RunMoment } from '../../preload/contract/views.ts';
+import type { Microseconds } from '../core/recovery/phase.ts';
 import { failure, success, type Result } from '../core/result.ts';
-import { pathOfRun } from '../journal/catalogue.ts';
-import { sentenceOfFinding } from '../journal/findings.ts';
-import { readJournal } from '../journal/reader.ts';
-import { createReplay, type Replay } from '../journal/replay.ts';
-import type { ScanSummary } from '../journal/scanner.ts';
-import { LineIndex, readLines } from './lineIndex.ts';
+import { pathOfRun, runEntry } from '../journal/catalogue.ts';
+import { RunReading } from './runReading.ts';
 
-/** Sentences that are shown; a file with more of them is not made clearer by the rest. */
-const findingsKept = 100;
-/** Indexes that are kept; one of a million lines takes some 30 kB. */
-const indexesKept = 16;
+/** Readings that are kept: two that are compared, and two more to go back to. */
+const readingsKept = 4;
+/** A run that takes longer to read is answered for by what is known then. In milliseconds. */
+const patience = 300;
 
-interface Scan {
-  readonly summary: ScanSummary;
-  readonly replay: Replay;
-  readonly findings: readonly string[];
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The runs that somebody looks at. Of each only an index is kept; its lines are read when they are asked for. */
+/** The runs that somebody looks at. */
 export class OpenRuns {
   readonly #directory: string | null;
-  readonly #indexes = new Map<string, LineIndex>();
+  readonly #patience: number;
+  readonly #readings = new Map<string, RunReading>();
 
-  constructor(directory: string | null) {
+  constructor(directory: string | null, answerAfter = patience) {
     this.#directory = directory;
+    this.#patience = answerAfter;
   }
 
   path(run: string): Result<string> {
@@ -35,78 +26,66 @@ export class OpenRuns {
       : pathOfRun(this.#directory, run);
   }
 
+  /** Reads a run, or says how far that is. One that has grown since is read anew. */
   async open(run: string): Promise<Result<OpenedRun>> {
-    const scanned = await this.#scan(run);
-    if (!scanned.ok) return scanned;
-    const { summary, replay, findings, from, to } = scanned.value;
-    return success({
-      run,
-      rig: summary.header?.rig ?? null,
-      scenario: summary.header?.scenario ?? null,
-      lines: summary.lines,
-      from,
-      to,
-      findings,
-      divergences: replay.divergenceCount(),
-      devices: replay.devices().map(({ device, trace, recoveries }) => ({
-        device,
-        trace,
-        recoveries: recoveries.map(({ number, openedAt, concludedAt, outcome, durations }) => ({
-          number,
-          openedAt,
-          concludedAt,
-          outcome,
-          durations,
-        })),
-      })),
-    });
+    const path = this.path(run);
+    if (!path.ok) return path;
+    const reading = await this.#reading(run, 'anew');
+    if (!reading.ok) return reading;
+    const read = await this.#answered(reading.value);
+    if (read !== null && !read.ok) {
+      this.#readings.delete(run);
+      return read;
+    }
+    return success(reading.value.view());
   }
 
   /** Lines from this index on, counted from 0 over the lines that are whole. */
   async lines(run: string, from: number, count: number): Promise<Result<readonly JournalLine[]>> {
-    const path = this.path(run);
-    if (!path.ok) return path;
-    let index = this.#indexes.get(run);
-    if (index === undefined) {
-      const scanned = await this.#scan(run);
-      if (!scanned.ok) return scanned;
-      index = this.#indexes.get(run);
-    }
-    return index === undefined ? success([]) : readLines(path.value, index.placeOf(from), count);
+    const reading = await this.#reading(run, 'asIs');
+    return reading.ok ? reading.value.lines(from, count) : reading;
   }
 
-  async #scan(run: string): Promise<Result<Scan>> {
+  async moment(run: string, at: Microseconds, device: string | null): Promise<Result<RunMoment>> {
+    const reading = await this.#reading(run, 'asIs');
+    return reading.ok ? reading.value.moment(at, device) : reading;
+  }
+
+  /** `anew`: a reading that is finished and older than the file is not good enough. */
+  async #reading(run: string, freshness: 'anew' | 'asIs'): Promise<Result<RunReading>> {
     const path = this.path(run);
     if (!path.ok) return path;
-    const replay = createReplay();
-    const index = new LineIndex();
-    const findings: string[] = [];
-    let from: number | null = null;
-    let to = 0;
-    const read = await readJournal(path.value, {
-      line: (line, { byteOffset }) => {
-        replay.take(line);
-        index.add(byteOffset);
-        from ??= line.at;
-        to = line.at;
-      },
-      finding: (finding) => {
-        if (findings.length < findingsKept) findings.push(sentenceOfFinding(finding));
-      },
+    const known = this.#readings.get(run);
+    if (known !== undefined && (freshness === 'asIs' || !known.finished)) return success(known);
+    const entry = await runEntry(this.#directory ?? '', run);
+    if (entry === null) return failure('unknownRun', `There is no run ${run}.`);
+    // Somebody else may have opened it while its ends were read.
+    const present = this.#readings.get(run);
+    if (present !== undefined && (!present.finished || present.entry.bytes === entry.bytes)) {
+      return success(present);
+    }
+    const reading = new RunReading(entry);
+    this.#keep(run, reading);
+    return success(reading);
+  }
+
+  /** Null when it is not done by then. */
+  async #answered(reading: RunReading): Promise<Result<void> | null> {
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const late = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), this.#patience);
     });
-    if (!read.ok) {
-      return read.error.errno?.name === 'ENOENT' ? failure('unknownRun', `There is no run ${run}.`) : read;
-    }
-    this.#keep(run, index);
-    return success({ summary: read.value, replay, findings, from: from ?? 0, to });
+    const answer = await Promise.race([reading.done, late]);
+    if (timer !== null) clearTimeout(timer);
+    return answer;
   }
 
-  #keep(run: string, index: LineIndex): void {
-    this.#indexes.delete(run);
-    for (const oldest of this.#indexes.keys()) {
-      if (this.#indexes.size < indexesKept) break;
-      this.#indexes.delete(oldest);
+  #keep(run: string, reading: RunReading): void {
+    this.#readings.delete(run);
+    for (const oldest of this.#readings.keys()) {
+      if (this.#readings.size < readingsKept) break;
+      this.#readings.delete(oldest);
     }
-    this.#indexes.set(run, index);
+    this.#readings.set(run, reading);
   }
 }

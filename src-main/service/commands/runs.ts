@@ -3,7 +3,7 @@ import { listRuns } from '../../journal/catalogue.ts';
 import { exporters } from '../exporters.ts';
 import type { HandlersOf } from './handler.ts';
 
-export const runCommands: HandlersOf<'runs' | 'openRun' | 'runLines' | 'exportRun'> = {
+export const runCommands: HandlersOf<'runs' | 'openRun' | 'runLines' | 'runMoment' | 'exportRun'> = {
   runs: async (_input, { bench }) => {
     const { runs } = bench.options;
     if (runs === null) return success([]);
@@ -25,6 +25,8 @@ export const runCommands: HandlersOf<'runs' | 'openRun' | 'runLines' | 'exportRu
   openRun: async ({ run }, { bench }) => bench.openRuns.open(run),
 
   runLines: async ({ run, from, count }, { bench }) => bench.openRuns.lines(run, from, count),
+
+  runMoment: async ({ run, at, device }, { bench }) => bench.openRuns.moment(run, at, device),
 
   exportRun: async ({ run, format }, { bench }) => {
     const path = bench.openRuns.path(run);
