@@ -22,6 +22,7 @@ import {
   type InjectorOffer,
   type JournalLine,
   type OpenedRun,
+  type RunMoment,
   type RunView,
   type ScenarioSummary,
 } from './views.ts';
@@ -145,6 +146,10 @@ export const commands = {
   runs: answers<readonly RunView[]>()('viewer', z.strictObject({})),
   openRun: answers<OpenedRun>()('viewer', z.strictObject({ run })),
   runLines: answers<readonly JournalLine[]>()('viewer', z.strictObject({ run, from: z.int().min(0), count })),
+  runMoment: answers<RunMoment>()(
+    'viewer',
+    z.strictObject({ run, at: z.int().min(0), device: z.string().min(1).max(64).nullable() }),
+  ),
   exportRun: answers<ExportedRun>()('viewer', z.strictObject({ run, format: z.enum(['jsonl', 'html']) })),
   explain: answers<readonly Explanation[]>()('viewer', z.strictObject({ text: words })),
   takeOperator: answers<void>()('viewer', z.strictObject({})),

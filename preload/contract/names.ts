@@ -28,6 +28,7 @@ export const commandNames = [
   'runs',
   'openRun',
   'runLines',
+  'runMoment',
   'exportRun',
   'explain',
   'takeOperator',

@@ -37,6 +37,8 @@ export const timeouts: Readonly<Record<CommandName, number>> = {
   runs: slow,
   openRun: slow,
   runLines: slow,
+  // A moment that has not been read yet is waited for.
+  runMoment: slow,
   exportRun: slow,
   explain: usual,
   takeOperator: usual,

@@ -132,7 +132,33 @@ export interface RunView {
   readonly scenario: string | null;
 }
 
-/** A run opened for replay: read-only. */
+/** From `at` on, until the next band or the end of the run. `phase` is null while the device is not armed. */
+export interface PhaseBand {
+  readonly at: Microseconds;
+  readonly phase: Phase | null;
+}
+
+/** What became of one device in a run. The lists of a long run are shortened; the counts are those of the whole. */
+export interface ReplayedDevice {
+  readonly device: string;
+  readonly trace: readonly Phase[];
+  readonly traceLength: number;
+  /** For drawing: in a long run one band stands for several, and has the gravest phase of them. */
+  readonly bands: readonly PhaseBand[];
+  readonly recoveries: readonly {
+    readonly number: number;
+    readonly openedAt: Microseconds;
+    readonly concludedAt: Microseconds | null;
+    readonly outcome: Outcome | null;
+    readonly durations: Readonly<Record<string, Microseconds>>;
+  }[];
+  readonly recoveryCount: number;
+}
+
+/**
+ * A run opened for replay: read-only. A long journal is answered for before it has been read to its end, and `reading`
+ * says how far; ask again for the rest.
+ */
 export interface OpenedRun {
   readonly run: string;
   readonly rig: RigHeader | null;
@@ -140,20 +166,41 @@ export interface OpenedRun {
   readonly lines: number;
   readonly from: Microseconds;
   readonly to: Microseconds;
-  /** One sentence for each thing that is wrong with the file. */
+  /** Null when the whole journal has been read; else lines that are in what follows, and their share, below 1. */
+  readonly reading: { readonly lines: number; readonly share: number } | null;
+  /** Whether the run has an end line; null while that has not been read. */
+  readonly ended: boolean | null;
+  /** One sentence for each thing that is wrong with the file: the first hundred of `findingCount`. */
   readonly findings: readonly string[];
+  readonly findingCount: number;
+  /** Step lines that the core does not agree with, and a sentence for each of the first hundred. */
   readonly divergences: number;
+  readonly diverged: readonly string[];
+  readonly devices: readonly ReplayedDevice[];
+}
+
+/** A run as it was at one moment: the fold of all lines that had been written by then. */
+export interface RunMoment {
+  readonly run: string;
+  readonly at: Microseconds;
+  /** How many lines had been written; the next one has this index for `runLines`. */
+  readonly lines: number;
   readonly devices: readonly {
     readonly device: string;
-    readonly trace: readonly Phase[];
-    readonly recoveries: readonly {
-      readonly number: number;
-      readonly openedAt: Microseconds;
-      readonly concludedAt: Microseconds | null;
-      readonly outcome: Outcome | null;
-      readonly durations: Readonly<Record<string, Microseconds>>;
-    }[];
+    /** Null when it was not armed any more. */
+    readonly phase: Phase | null;
+    readonly recovery: number | null;
+    readonly outcome: Outcome | null;
   }[];
+  /** The recovery of the asked device that was open then, or its last one; null when it had none. */
+  readonly story: {
+    readonly device: string;
+    readonly state: RecoveryState;
+    /** Its lines, and those of its arming and its fault when they are near. */
+    readonly lines: readonly JournalLine[];
+    /** Whether lines are left out because the recovery has too many, or they are too far away. */
+    readonly cut: boolean;
+  } | null;
 }
 
 export interface ExportedRun {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Microseconds } from '../core/recovery/phase.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import { decodeLine } from './codec.ts';
 import { errnoMember, errnoOfThrown, explainThrown } from './fileErrors.ts';
@@ -18,6 +19,8 @@ export interface RunEntry {
   readonly lines: number | null;
   /** Of that line. */
   readonly lastWall: string | null;
+  /** Of that line, on the rig's clock. */
+  readonly lastAt: Microseconds | null;
   /**
    * `ended`: in good order. `recording`: its writer is alive. `interrupted`: its writer is gone without an end line.
    * `unreadable`: nothing near its ends could be read.
@@ -76,17 +79,20 @@ const statusOf = (
   return header === null && last === null ? 'unreadable' : 'interrupted';
 };
 
-const entryOf = async (
+/** One run of a directory, by its first and last line; null when there is no such file. */
+export const runEntry = async (
   directory: string,
   run: string,
-  alive: (writer: WriterIdentity) => boolean,
+  alive: (writer: WriterIdentity) => boolean = isAlive,
 ): Promise<RunEntry | null> => {
   const path = join(directory, run + journalSuffix);
-  const nothing = { run, path, header: null, lines: null, lastWall: null, outcome: null };
+  const nothing = { run, path, header: null, lines: null, lastWall: null, lastAt: null, outcome: null };
   let handle: FileHandle;
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  } catch {
+  } catch (thrown) {
+    // Gone between the listing and now, or never there.
+    if (errnoOfThrown(thrown)?.name === 'ENOENT') return null;
     return { ...nothing, bytes: 0, status: 'unreadable' };
   }
   try {
@@ -100,6 +106,7 @@ const entryOf = async (
       header,
       lines: last?.seq ?? null,
       lastWall: last?.wall ?? null,
+      lastAt: last?.at ?? null,
       status: statusOf(header, last, alive),
       outcome: last?.type === 'end' ? last.outcome : null,
     };
@@ -137,7 +144,7 @@ export const listRuns = async (
     .reverse();
   const entries: RunEntry[] = [];
   for (const run of runs) {
-    const entry = await entryOf(directory, run, alive);
+    const entry = await runEntry(directory, run, alive);
     if (entry !== null) entries.push(entry);
   }
   return success(entries);
