@@ -31,9 +31,9 @@ export const secureSession = (session: Session, page: PageAddress): void => {
 const secureContents = (contents: WebContents, page: PageAddress): void => {
   contents.setWindowOpenHandler(() => ({ action: 'deny' }));
   contents.on('will-attach-webview', (event) => event.preventDefault());
-  // Frames as well as the page itself. The page has no frames: its policy forbids them before this is asked.
+  // The page has no frames: its policy forbids them before this is asked.
   contents.on('will-frame-navigate', (event) => {
-    if (!event.isMainFrame || !isOwnUrl(event.url, page)) event.preventDefault();
+    if (!event.isMainFrame) event.preventDefault();
   });
   contents.on('will-navigate', (event) => {
     if (!isOwnUrl(event.url, page)) event.preventDefault();

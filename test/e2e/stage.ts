@@ -1,0 +1,93 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** What is made once for all launches. Plain data, so that it can be handed to test workers. */
+export interface Stage {
+  /** The Electron binary, or a script that starts it as another user. */
+  readonly executable: string;
+  /** The built app: package.json, out/, resources/. */
+  readonly app: string;
+  readonly display: string;
+}
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Who runs Electron when the tests run as root: Chromium's sandbox does not work for root. */
+export const unprivileged = { user: 65_534, group: 65_534 } as const;
+export const asRoot = process.getuid?.() === 0;
+
+/**
+ * The runtime: what ELECTRON_OVERRIDE_DIST_PATH says, what the package `electron` fetched, or, where its own download
+ * cannot be reached, what a script beside the checkout builds.
+ */
+const findRuntime = async (): Promise<string> => {
+  const given = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
+  const places = [given, join(root, 'node_modules', 'electron', 'dist')].filter(
+    (place): place is string => place !== undefined && place !== '',
+  );
+  const found = places.map((place) => join(place, 'electron')).find((file) => existsSync(file));
+  if (found !== undefined) return found;
+  const script = join(root, '..', 'shared', 'tools', 'electron-offline', 'get-electron.sh');
+  if (!existsSync(script)) {
+    throw new Error(
+      'There is no Electron runtime: run "npx install-electron", or point ELECTRON_OVERRIDE_DIST_PATH at one.',
+    );
+  }
+  const cache = join(tmpdir(), 'recovery-bench-electron');
+  await run('sh', [script, cache]);
+  return join(cache, 'electron');
+};
+
+/** A display of the tests' own. `-ac`: its access is by the socket alone, so that the other user may come in. */
+const startDisplay = (): Promise<{ readonly process: ChildProcess; readonly display: string }> =>
+  new Promise((resolve, reject) => {
+    const server = spawn(
+      'Xvfb',
+      ['-displayfd', '3', '-screen', '0', '1920x1080x24', '-nolisten', 'tcp', '-ac'],
+      { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] },
+    );
+    server.once('error', () => reject(new Error('Xvfb does not start; install the package xvfb.')));
+    server.once('exit', (code) => reject(new Error(`Xvfb ended with ${code}.`)));
+    server.stdio[3]?.once('data', (number: Buffer) => {
+      resolve({ process: server, display: `:${number.toString().trim()}` });
+    });
+  });
+
+/** Built into a folder of its own: readable by the other user, and no other build gets in the way. */
+const buildApp = async (): Promise<string> => {
+  const app = mkdtempSync(join(tmpdir(), 'recovery-bench-app-'));
+  chmodSync(app, 0o755);
+  const electronVite = join(root, 'node_modules', '.bin', 'electron-vite');
+  await run(electronVite, ['build', '--logLevel', 'error', '--outDir', join(app, 'out')], { cwd: root });
+  for (const name of ['package.json', 'resources']) {
+    cpSync(join(root, name), join(app, name), { recursive: true });
+  }
+  await run('chmod', ['-R', 'a+rX', app]);
+  return app;
+};
+
+/** Builds the app, starts a display and finds the runtime. The disposer takes all of it away. */
+export const makeStage = async (): Promise<{ readonly stage: Stage; readonly strike: () => void }> => {
+  const runtime = await findRuntime();
+  const app = await buildApp();
+  const screen = await startDisplay();
+  let executable = runtime;
+  if (asRoot) {
+    executable = join(app, 'as-nobody.sh');
+    const { user, group } = unprivileged;
+    const command = `exec setpriv --reuid=${user} --regid=${group} --clear-groups --no-new-privs -- '${runtime}' "$@"`;
+    writeFileSync(executable, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
+  }
+  return {
+    stage: { executable, app, display: screen.display },
+    strike: () => {
+      screen.process.kill();
+      rmSync(app, { recursive: true, force: true });
+    },
+  };
+};
