@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { phases } from '../core/recovery/phase.ts';
-import { approvalActions, journalSchema, scenarioResults, snapshotViews, type JournalLine } from '../core/journal/line.ts';
+import {
+  approvalActions,
+  journalSchema,
+  scenarioResults,
+  snapshotViews,
+  type JournalLine,
+} from '../core/journal/line.ts';
 import {
   approval,
   arming,

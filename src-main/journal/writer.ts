@@ -4,7 +4,13 @@ import { done, failure, success, type BenchError, type Result } from '../core/re
 import { encodeLine } from './codec.ts';
 import { errnoMember, errnoOfThrown, explainThrown } from './fileErrors.ts';
 import { systemFiles, writeWhole, type JournalFile, type JournalFiles } from './files.ts';
-import { journalSchema, longestLine, type JournalBody, type RunBody, type WriterIdentity } from '../core/journal/line.ts';
+import {
+  journalSchema,
+  longestLine,
+  type JournalBody,
+  type RunBody,
+  type WriterIdentity,
+} from '../core/journal/line.ts';
 import { journalSuffix, randomSuffix, runIdOf } from './runId.ts';
 import { thisProcess } from './writerIdentity.ts';
 
