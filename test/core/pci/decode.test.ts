@@ -231,20 +231,4 @@ describe('decodeConfigSpace', () => {
     expect(decoded.header.kind).toBe('unknown');
     expect(decodeConfigSpace(new Uint8Array(0)).header.registers).toEqual([]);
   });
-
-  it('decodes and compares 4 KiB in well under half a millisecond', () => {
-    const before = functionAt('synthetic.txt', '10000:01:00.0');
-    const after = Uint8Array.from(before, (byte, offset) =>
-      offset % 7 === 0 && offset > 0x40 ? byte ^ 1 : byte,
-    );
-    const once = (): number => {
-      const start = performance.now();
-      decodeConfigSpace(before);
-      diffConfigSpaces(before, after);
-      return performance.now() - start;
-    };
-    const times = Array.from({ length: 400 }, once).sort((a, b) => a - b);
-    // The median, so that a busy machine does not decide; the capabilities are all there are, 18 of them.
-    expect(times[200]).toBeLessThan(0.5);
-  });
 });
