@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { sentenceOfDivergence } from '../journal/divergence.ts';
 import { exportJsonl } from '../journal/export.ts';
 import { sentenceOfFinding, type Finding } from '../journal/findings.ts';
 import { listRuns, pathOfRun, type RunEntry } from '../journal/catalogue.ts';
 import { readJournal } from '../journal/reader.ts';
 import { repairJournal, type RepairReport } from '../journal/repair.ts';
+import { exportHtml } from '../journal/report.ts';
 import { replayJournal } from '../journal/replayJournal.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import { fail, finish, type CommandContext } from './context.ts';
@@ -132,12 +134,7 @@ const verify = async (
   const exit = tell(context, findings, json);
   for (const divergence of divergences) {
     if (json) writeJson(context.streams, { type: 'divergence', ...divergence });
-    else {
-      const { seq, device, expected, actual } = divergence;
-      context.streams.err(
-        `rbench: line ${seq} says that ${device} became ${expected.phase} (${expected.reason ?? 'no reason'}); the core makes ${actual === null ? 'nothing of it: the device is not armed there' : actual.phase}.\n`,
-      );
-    }
+    else context.streams.err(`rbench: ${sentenceOfDivergence(divergence)}\n`);
   }
   const whole = exit === exitCode.asExpected && replay.divergenceCount() === 0;
   const { lines, ended } = summary;
@@ -191,9 +188,10 @@ const exportRun = async (
   context: CommandContext,
   path: string,
   target: string,
-  json: boolean,
+  options: JournalOptions & { html?: boolean },
 ): Promise<ExitCode> => {
-  const report = await exportJsonl(path, target);
+  const json = options.json === true;
+  const report = await (options.html === true ? exportHtml : exportJsonl)(path, target);
   if (!report.ok) return fail(context, report.error, json);
   const { lines, bytes, findings } = report.value;
   if (json) writeJson(context.streams, { type: 'exported', target, lines, bytes });
@@ -235,10 +233,11 @@ export const addJournalCommands = (program: Command, context: CommandContext): v
   common(
     journal
       .command('export')
-      .description('copy the whole lines of a run to a file')
+      .description('copy the whole lines of a run to a file, or make a report of it')
       .argument('<run>', 'the name of a run, "last", or the path of a .jsonl file')
-      .argument('<file>', 'where to; it must not exist'),
-  ).action((run: string, target: string, options: JournalOptions) =>
-    onRun((path) => exportRun(context, path, target, options.json === true))(run, options),
+      .argument('<file>', 'where to; it must not exist')
+      .option('--html', 'one self-contained page with the sequence diagrams instead'),
+  ).action((run: string, target: string, options: JournalOptions & { html?: boolean }) =>
+    onRun((path) => exportRun(context, path, target, options))(run, options),
   );
 };

@@ -16,7 +16,8 @@ export interface ExportReport {
 const findingsKept = 1_000;
 const batchBytes = 256 * 1024;
 
-const unexported = (target: string, thrown: unknown): ReturnType<typeof failure> =>
+/** Also for what is written in another form. */
+export const unwritableExport = (target: string, thrown: unknown): ReturnType<typeof failure> =>
   failure('journalUnwritable', `The export ${target} cannot be written: ${explainThrown(thrown)}.`, {
     ...errnoMember(thrown),
     details: { path: target },
@@ -57,7 +58,7 @@ export const exportJsonl = async (
   try {
     file = files.openNew(target);
   } catch (thrown) {
-    return unexported(target, thrown);
+    return unwritableExport(target, thrown);
   }
   const findings: Finding[] = [];
   const batch = createBatch(file);
@@ -85,6 +86,6 @@ export const exportJsonl = async (
     file.close();
     return success({ lines: read.value.lines, bytes: batch.written(), findings, summary: read.value });
   } catch (thrown) {
-    return giveUp(unexported(target, thrown));
+    return giveUp(unwritableExport(target, thrown));
   }
 };

@@ -13,6 +13,8 @@ import { sequenceSvg } from './sequenceSvg.ts';
 const longestList = 20_000;
 /** Rows of one recovery's diagram; a recovery has a few dozen. */
 const longestDiagram = 400;
+/** A page with more diagrams than this is read by nobody and opened by no browser. */
+const mostStories = 200;
 
 interface RecoveryStory {
   readonly device: string;
@@ -34,6 +36,8 @@ export class HtmlReport {
   readonly #devices = new Map<string, DeviceFold>();
   readonly #stories: RecoveryStory[] = [];
   readonly #rows: TimelineRow[] = [];
+  readonly #notes: string[] = [];
+  #undrawn = 0;
   #header: LineOf<'run'> | null = null;
   #end: LineOf<'end'> | null = null;
   #lines = 0;
@@ -59,6 +63,11 @@ export class HtmlReport {
     }
   }
 
+  /** A sentence about the run as a whole, such as what is damaged in its journal. */
+  note(sentence: string): void {
+    this.#notes.push(sentence);
+  }
+
   #step(line: LineOf<'step'>, fold: DeviceFold, rows: readonly TimelineRow[]): void {
     const { state } = step(fold.state, line.event);
     fold.state = state;
@@ -74,7 +83,8 @@ export class HtmlReport {
         rows: [],
         state,
       };
-      this.#stories.push(fold.story);
+      if (this.#stories.length < mostStories) this.#stories.push(fold.story);
+      else this.#undrawn += 1;
     }
     if (fold.story === null) return;
     fold.story.state = state;
@@ -85,9 +95,12 @@ export class HtmlReport {
 
   html(): string {
     const title = this.#header === null ? 'A run of Recovery Bench' : `Run ${this.#header.run}`;
-    const body = [this.#facts(title), ...this.#stories.map((story) => this.#story(story)), this.#list()].join(
-      '\n',
-    );
+    const body = [
+      this.#facts(title),
+      this.#remarks(),
+      ...this.#stories.map((story) => this.#story(story)),
+      this.#list(),
+    ].join('\n');
     return `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>${escaped(title)}</title><style>${reportStyle}</style></head><body>\n${body}\n</body></html>\n`;
   }
 
@@ -104,6 +117,17 @@ export class HtmlReport {
     ];
     const rows = facts.map(([name, value]) => `<dt>${escaped(name)}</dt><dd>${escaped(value)}</dd>`).join('');
     return `<h1>${escaped(title)}</h1><dl>${rows}</dl>`;
+  }
+
+  #remarks(): string {
+    const undrawn =
+      this.#undrawn === 0
+        ? []
+        : [`${this.#undrawn} more recoveries are in the journal and are not drawn here.`];
+    const sentences = [...this.#notes, ...undrawn];
+    return sentences.length === 0
+      ? ''
+      : `<section><h2>Remarks</h2><ul>${sentences.map((sentence) => `<li>${escaped(sentence)}</li>`).join('')}</ul></section>`;
   }
 
   #story(story: RecoveryStory): string {
