@@ -81,5 +81,4 @@ export const onlyRun = (runs: string): { name: string; path: string } => {
   return { name: file.replace(/\.jsonl$/, ''), path: join(runs, file) };
 };
 
- 
 export const escapes = /\u001b\[/;
