@@ -1,0 +1,69 @@
+import type { DeviceView } from '../../preload/contract/views.ts';
+
+/** A row of the tree as it is drawn, `depth` from 0. */
+export interface TreeRow {
+  readonly device: DeviceView;
+  readonly depth: number;
+  readonly branch: 'leaf' | 'open' | 'closed';
+  /** Place among its siblings, from 1, and how many they are: what a screen reader says. */
+  readonly place: number;
+  readonly siblings: number;
+}
+
+/** The functions below each port, in the order the rig lists them; null for those on a root bus. */
+const childrenOf = (devices: readonly DeviceView[]): ReadonlyMap<string | null, readonly DeviceView[]> => {
+  const known = new Set(devices.map(({ address }) => address));
+  return Map.groupBy(devices, ({ parent }) => (parent !== null && known.has(parent) ? parent : null));
+};
+
+const matches = (device: DeviceView, words: readonly string[]): boolean => {
+  const text =
+    `${device.address} ${device.name} ${device.className} ${device.driver ?? 'no driver'} group ${device.iommuGroup ?? '-'} ${device.protocols.join(' ')}`.toLowerCase();
+  return words.every((word) => text.includes(word));
+};
+
+/** With a filter, what matches and the ports above it, all open. */
+const filtered = (devices: readonly DeviceView[], filter: string): readonly DeviceView[] => {
+  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return devices;
+  const byAddress = new Map(devices.map((device) => [device.address, device]));
+  const shown = new Set<string>();
+  for (const device of devices) {
+    if (!matches(device, words)) continue;
+    let up: DeviceView | undefined = device;
+    while (up !== undefined && !shown.has(up.address)) {
+      shown.add(up.address);
+      up = up.parent === null ? undefined : byAddress.get(up.parent);
+    }
+  }
+  return devices.filter(({ address }) => shown.has(address));
+};
+
+/** The rows of the tree from top to bottom, without what lies below a closed port. Ports that form a ring are left out. */
+export const treeRows = (
+  devices: readonly DeviceView[],
+  closed: ReadonlySet<string>,
+  filter = '',
+): readonly TreeRow[] => {
+  const children = childrenOf(filtered(devices, filter));
+  const rows: TreeRow[] = [];
+  const add = (parent: string | null, depth: number): void => {
+    const siblings = children.get(parent) ?? [];
+    siblings.forEach((device, index) => {
+      const below = children.get(device.address)?.length ?? 0;
+      const open = filter.trim() !== '' || !closed.has(device.address);
+      const branch = below === 0 ? 'leaf' : open ? 'open' : 'closed';
+      rows.push({ device, depth, branch, place: index + 1, siblings: siblings.length });
+      if (branch === 'open') add(device.address, depth + 1);
+    });
+  };
+  add(null, 0);
+  return rows;
+};
+
+/** The device to begin with: the first endpoint that can be armed, else the first one at all. */
+export const firstDevice = (devices: readonly DeviceView[]): string | null => {
+  const endpoints = devices.filter(({ kind }) => kind === 'endpoint');
+  const armable = endpoints.find(({ protocols }) => protocols.length > 0);
+  return (armable ?? endpoints[0] ?? devices[0])?.address ?? null;
+};
