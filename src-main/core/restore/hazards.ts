@@ -1,4 +1,5 @@
 import { decodeUncorrectable } from '../pci/aer.ts';
+import { baseAddressesOf } from '../pci/base-addresses.ts';
 import { longAt, wordAt } from '../pci/bytes.ts';
 import { capabilityId, extendedCapabilityId } from '../pci/capability-ids.ts';
 import {
@@ -36,6 +37,8 @@ export interface Hazard {
   readonly moment: RestoreMoment;
   /** `present`: still so when the config space was last kept. `passed`: seen after the reset and put right since. */
   readonly state: 'present' | 'passed';
+  /** Two or three words: `MSI-X off`. */
+  readonly name: string;
   readonly title: string;
   readonly explanation: string;
   readonly remedy: string;
@@ -45,17 +48,19 @@ export interface Hazard {
   readonly offsets: readonly number[];
 }
 
-type Words = Pick<Hazard, 'title' | 'explanation' | 'remedy'>;
+type Words = Pick<Hazard, 'name' | 'title' | 'explanation' | 'remedy'>;
 
 // Observations 3, 4, 5, 6 and 16 of the kernel facts for x86; "In error" of those for s390x.
 const words: Readonly<Record<HazardKind, Words>> = {
   allOnes: {
+    name: 'All ones',
     title: 'The device does not answer: its config space reads all ones.',
     explanation:
       'Every read of it, a BAR as well, gives ones; a vendor id that VFIO makes up proves nothing.',
     remedy: 'Reset it again, or replug it; until then nothing else here means anything.',
   },
   baseAddressesZero: {
+    name: 'BARs zero',
     title: 'BARs are zero in hardware.',
     explanation:
       'BAR reads return 0 and not an error, a mapped BAR silently reads 0, and VFIO’s own view goes on showing the old addresses.',
@@ -63,16 +68,19 @@ const words: Readonly<Record<HazardKind, Words>> = {
       'Write COMMAND through VFIO: that makes it restore the BARs. A DEVICE_RESET before that saves the zeros.',
   },
   memoryOff: {
+    name: 'Memory off',
     title: 'COMMAND.Memory is off.',
     explanation: 'The device answers no access to its BARs, and its MSI-X table cannot be written.',
     remedy: 'Write COMMAND with Memory, Bus Master and SERR.',
   },
   busMasterOff: {
+    name: 'Bus Master off',
     title: 'COMMAND.BusMaster is off.',
     explanation: 'The device can do no DMA and send no MSI, and nothing says so.',
     remedy: 'Write COMMAND with Memory, Bus Master and SERR.',
   },
   msixOff: {
+    name: 'MSI-X off',
     title: 'MSI-X is off in hardware.',
     explanation:
       'It was on when the device was armed. Where the kernel still holds it enabled, interrupts are lost without an error.',
@@ -80,23 +88,27 @@ const words: Readonly<Record<HazardKind, Words>> = {
       'DEVICE_RESET after the COMMAND write, or switch the vectors off and on again through SET_IRQS; nothing else brings them back.',
   },
   msiOff: {
+    name: 'MSI off',
     title: 'MSI is off in hardware.',
     explanation:
       'It was on when the device was armed. Where the kernel still holds it enabled, interrupts are lost without an error.',
     remedy: 'DEVICE_RESET after the COMMAND write, or switch the vectors off and on again through SET_IRQS.',
   },
   reportingOff: {
+    name: 'DevCtl zero',
     title: 'DevCtl reports no errors.',
     explanation:
       'The next error of this device is not reported to the root port, so no recovery is opened for it.',
     remedy: 'Write the four reporting bits of Device Control (0x000f) after the reset.',
   },
   serrOff: {
+    name: 'SERR off',
     title: 'COMMAND.SERR is off.',
     explanation: 'Uncorrectable errors can vanish instead of being reported.',
     remedy: 'Write COMMAND with SERR (0x0100).',
   },
   errorStatusKept: {
+    name: 'Status kept',
     title: 'Uncorrectable Error Status still has bits set.',
     explanation: 'The next error is logged under the name of this one.',
     remedy: 'Clear the status by writing back what it reads, before the next error.',
@@ -125,24 +137,18 @@ const addressOf = (value: number): number =>
   (value & (value & baseAddressBit.ioSpace ? baseAddressBit.ioAddress : baseAddressBit.memoryAddress)) >>> 0;
 
 const baseAddressesLost = (before: Uint8Array, now: Uint8Array, placement: Placement): Seen | null => {
-  const lost: { index: string; offset: number; was: number; is: number }[] = [];
-  let upperHalf = false;
-  for (const { name, offset } of placement.header.registers) {
-    const index = /^baseAddress(\d)$/.exec(name)?.[1];
-    if (index === undefined) continue;
-    const was = longAt(before, offset);
-    const is = longAt(now, offset);
-    // The upper half of a 64-bit BAR is all address; that it is zero may be right.
-    const gone = upperHalf ? was !== 0 && is === 0 : addressOf(was) !== 0 && addressOf(is) === 0;
-    if (gone) lost.push({ index, offset, was, is });
-    upperHalf =
-      !upperHalf && (was & 1) === 0 && (was & baseAddressBit.memoryType) === baseAddressBit.memoryType64;
-  }
+  const lost = baseAddressesOf(before, placement.headerKind).flatMap(({ index, offset, part }) => {
+    const [was, is] = [longAt(before, offset), longAt(now, offset)];
+    const gone = part === 'upper' ? was !== 0 && is === 0 : addressOf(was) !== 0 && addressOf(is) === 0;
+    const name = part === 'upper' ? `BAR ${index - 1} upper half` : `BAR ${index}`;
+    return gone ? [{ offset, evidence: `${name} ${hex(is, 8)}, was ${hex(was, 8)}` }] : [];
+  });
   if (lost.length === 0) return null;
-  const evidence = lost
-    .map(({ index, was, is }) => `BAR ${index} ${hex(is, 8)}, was ${hex(was, 8)}`)
-    .join('; ');
-  return { kind: 'baseAddressesZero', evidence, offsets: lost.map(({ offset }) => offset) };
+  return {
+    kind: 'baseAddressesZero',
+    evidence: lost.map(({ evidence }) => evidence).join('; '),
+    offsets: lost.map(({ offset }) => offset),
+  };
 };
 
 const seenIn = (

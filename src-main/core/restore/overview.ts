@@ -127,7 +127,7 @@ export const restoreOverview = (steps: readonly RestoreStep[], readings: Reading
     steps: steps.map((step) =>
       kept.length === 0
         ? { step, presence: 'unknown', rows: [], folded: 0 }
-        : stepOverview(step, registersOfStep(step, placement), readings, hazards),
+        : stepOverview(step, registersOfStep(step, placement, first), readings, hazards),
     ),
     hazards,
     asOf: kept.at(-1) ?? null,

@@ -1,3 +1,4 @@
+import { baseAddressesOf } from '../pci/base-addresses.ts';
 import { capabilityId } from '../pci/capability-ids.ts';
 import type { RegisterSpecification } from '../pci/layouts/specification.ts';
 import type { PlacedCapability, Placement } from '../pci/placement.ts';
@@ -22,16 +23,19 @@ const dwordOrder = (offset: number): number => {
   return dword >= 4 ? 6 + (9 - dword) : 12 + (3 - dword);
 };
 
-const headerLabel = ({ offset, name, label }: RegisterSpecification): string => {
-  if (offset === configOffset.command) return 'COMMAND';
-  const bar = /^baseAddress(\d)$/.exec(name);
-  return bar === null ? (label ?? name) : `BAR ${bar[1]}`;
-};
-
-const headerRegisters = (placement: Placement): readonly StepRegister[] =>
-  placement.header.registers
-    .map((one) => ({ offset: one.offset, width: one.width, label: headerLabel(one), name: one.name }))
+const headerRegisters = (placement: Placement, config: Uint8Array): readonly StepRegister[] => {
+  const bars = new Map(
+    baseAddressesOf(config, placement.headerKind).map(({ offset, index, part }) => [
+      offset,
+      part === 'upper' ? `BAR ${index - 1} upper` : `BAR ${index}`,
+    ]),
+  );
+  const labelOf = ({ offset, name, label }: RegisterSpecification): string =>
+    bars.get(offset) ?? (offset === configOffset.command ? 'COMMAND' : (label ?? name));
+  return placement.header.registers
+    .map((one) => ({ offset: one.offset, width: one.width, label: labelOf(one), name: one.name }))
     .sort((one, other) => dwordOrder(one.offset) - dwordOrder(other.offset) || one.offset - other.offset);
+};
 
 /** The specifications that a register of the step table covers; LTR's one dword covers two. */
 const covered = (
@@ -90,10 +94,14 @@ const blockOf = ({ capability }: RestoreTarget, placement: Placement): PlacedCap
         ({ entry }) => entry.id === capability.id && entry.extended === (capability.space === 'extended'),
       );
 
-/** Registers that a step writes on a device with these capabilities, in kernel order; none: it has nothing to do. */
-export const registersOfStep = (step: RestoreStep, placement: Placement): readonly StepRegister[] =>
+/** Registers that a step writes on the device that `config` was read of, in kernel order; none: it has nothing to do. */
+export const registersOfStep = (
+  step: RestoreStep,
+  placement: Placement,
+  config: Uint8Array,
+): readonly StepRegister[] =>
   step.targets.flatMap((target) => {
-    if (target.capability.space === 'header') return headerRegisters(placement);
+    if (target.capability.space === 'header') return headerRegisters(placement, config);
     const block = blockOf(target, placement);
     return block === undefined ? [] : registersOfTarget(target, block);
   });

@@ -8,7 +8,7 @@ import { onClock } from '../../snapshots/moments.ts';
 export const momentNames: Readonly<Record<RestoreMoment, string>> = {
   armed: 'Armed',
   duringWait: 'Error',
-  afterReset: 'After reset',
+  afterReset: 'Reset',
   end: 'End',
 };
 
@@ -31,7 +31,7 @@ export const dependenceWords: Readonly<Record<SnapshotDependence, string>> = {
 
 export const provenanceWords: Readonly<Record<StepProvenance, string>> = {
   lastSave: 'last save',
-  liveKernelState: 'live kernel',
+  liveKernelState: 'live',
   policy: 'policy',
   hardwareStatus: 'clears',
 };
