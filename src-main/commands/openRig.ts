@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { failure, success, type Result } from '../core/result.ts';
+import { success, type Result } from '../core/result.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
+import { checkPlatform, findTopology, openSimulatedRig } from '../rigs/simulated/openSimulatedRig.ts';
 import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
 import { defaultProfile, profiles } from '../rigs/simulated/kernel/profile.ts';
 import { parseRigOptions, type CommandContext, type RigOptions } from './context.ts';
-import { openSimulatedRig, parseTopology } from './rigName.ts';
 
 export interface RigTopologyOptions extends RigOptions {
   readonly topology?: string;
@@ -26,14 +26,11 @@ export const openRig = (context: CommandContext, options: RigTopologyOptions): R
   const parsed = parseRigOptions(context, options);
   if (!parsed.ok) return parsed;
   const { profile, pace, seed, runs, json } = parsed.value;
-  const topology = options.topology === undefined ? success(null) : parseTopology(options.topology);
+  const topology = options.topology === undefined ? success(null) : findTopology(options.topology);
   if (!topology.ok) return topology;
-  const { platform, name } = profile ?? profiles[defaultProfile];
-  if (topology.value !== null && topologies[topology.value].platform !== platform) {
-    return failure(
-      'malformedInput',
-      `The devices of the topology "${topology.value}" are of another platform than simulated:${name}.`,
-    );
+  if (topology.value !== null) {
+    const fits = checkPlatform(profile ?? profiles[defaultProfile], topology.value);
+    if (!fits.ok) return fits;
   }
   const wallStart = context.now();
   const rig = openSimulatedRig({

@@ -3,12 +3,13 @@ import type { Scenario } from '../scenarios/load.ts';
 import { checkOffer } from '../scenarios/offer.ts';
 import { ScenarioPlayer, type ScenarioResult } from '../scenarios/player.ts';
 import { simulatedTricks } from '../scenarios/tricks.ts';
+import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import type { KernelProfile } from '../rigs/simulated/kernel/profile.ts';
 import { profiles } from '../rigs/simulated/kernel/profile.ts';
+import { openSimulatedRig } from '../rigs/simulated/openSimulatedRig.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
 import { exitCode, exitCodeOf, type ExitCode } from './exit.ts';
 import { reportError, styled, writeJson, type Streams } from './output.ts';
-import { openSimulatedRig } from './rigName.ts';
 import { beginRun } from './run.ts';
 
 export interface PlayOptions {
@@ -44,7 +45,7 @@ export const playScenario = async (
   const rig = openSimulatedRig({
     profile: options.profile ?? (preferred === undefined ? null : profiles[preferred]),
     // A rig of another platform keeps its own devices: the scenario then finds that its protocol is not there.
-    topology: needs.topology,
+    topology: topologies[needs.topology],
     pace: options.pace,
     seed: options.seed,
     wallStart: options.wallStart,

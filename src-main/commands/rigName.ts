@@ -1,15 +1,6 @@
 import { failure, success, type Result } from '../core/result.ts';
-import type { Microseconds } from '../core/recovery/phase.ts';
-import { topologies, type TopologyName } from '../rigs/simulated/hardware/topologies.ts';
-import {
-  defaultProfile,
-  profileNamed,
-  profileNames,
-  profiles,
-  type KernelProfile,
-} from '../rigs/simulated/kernel/profile.ts';
+import { profileNamed, profileNames, type KernelProfile } from '../rigs/simulated/kernel/profile.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
-import { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
 
 /** `simulated` or `simulated:profile`. Without a profile the caller's preference decides. */
 export const parseRigName = (name: string): Result<{ profile: KernelProfile | null }> => {
@@ -39,33 +30,4 @@ export const parsePace = (text: string): Result<Pace> => {
         'malformedInput',
         `The speed "${text}" is neither "max" nor a number from ${slowest} to ${fastest}.`,
       );
-};
-
-export const parseTopology = (name: string): Result<TopologyName> =>
-  Object.hasOwn(topologies, name)
-    ? success(name as TopologyName)
-    : failure(
-        'malformedInput',
-        `There is no topology "${name}"; there are ${Object.keys(topologies).join(', ')}.`,
-      );
-
-export interface RigWishes {
-  readonly profile: KernelProfile | null;
-  readonly topology: TopologyName | null;
-  readonly pace: Pace;
-  readonly seed: number;
-  readonly wallStart: number;
-  readonly ackTimeout: Microseconds | null;
-}
-
-export const openSimulatedRig = (wishes: RigWishes): SimulatedRig => {
-  const profile = wishes.profile ?? profiles[defaultProfile];
-  return new SimulatedRig({
-    profile,
-    topology: topologies[wishes.topology ?? profile.topology],
-    pace: wishes.pace,
-    seed: wishes.seed,
-    wallStart: wishes.wallStart,
-    ...(wishes.ackTimeout === null ? {} : { ackTimeout: wishes.ackTimeout }),
-  });
 };
