@@ -52,7 +52,8 @@ const closeServiceOnQuit = (service: BenchService): void => {
     event.preventDefault();
     closed = true;
     const timeUp = new Promise<void>((resolve) => void setTimeout(resolve, closingTime));
-    void Promise.race([service.close(), timeUp]).finally(() => app.quit());
+    // In a turn of its own: until this event is through, Electron takes the app to be quitting already and does nothing.
+    void Promise.race([service.close(), timeUp]).finally(() => setImmediate(() => app.quit()));
   });
 };
 

@@ -80,6 +80,8 @@ export const launchElectron = async (stage: Stage, options: LaunchOptions = {}):
     executablePath: stage.executable,
     // Playwright turns the sandbox off unless it is asked for.
     chromiumSandbox: true,
+    // And it pretends that the system is light.
+    colorScheme: null,
     args: electronArguments(stage, home, options.switches),
     env: { ...electronEnvironment(stage, home), ...options.environment },
   });
