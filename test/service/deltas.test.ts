@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ConsoleSnapshot } from '../../preload/contract/views.ts';
 import { addRig, correctable, decision, fatal, openService, rng, TestViewer } from './desk.ts';
 import { essence } from './foldDeltas.ts';
@@ -34,7 +34,7 @@ describe('deltas', () => {
     expect(hers.number).toBeLessThan(mine.number);
     await storm(viewer, rig, endpoints, 40);
     // What the storm left behind in the kernel's log and in the counters is told as well.
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await viewer.quiet();
     const last = await viewer.snapshot();
     const seen = await late.snapshot();
     contiguous(viewer);
@@ -120,9 +120,10 @@ describe('deltas', () => {
   });
 
   it('a listener that breaks off costs nobody else a delta', async () => {
-    const service = openService({ runs: null });
+    const told = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    const service = openService();
     const viewer = new TestViewer(service);
-    viewer.connection.onDeltas(() => {
+    const stop = viewer.connection.onDeltas(() => {
       throw new Error('a page that broke');
     });
     const after = new TestViewer(service, { name: 'Grace', transport: 'browser' });
@@ -130,6 +131,9 @@ describe('deltas', () => {
     await viewer.arm(rig);
     await viewer.snapshot();
     await after.snapshot();
+    stop();
+    expect(told.mock.calls.join()).toContain('a page that broke');
+    told.mockRestore();
     contiguous(viewer);
     expect(after.lines(rig)).toEqual(viewer.lines(rig));
     expect(after.lines(rig).map(({ type }) => type)).toContain('armed');

@@ -33,6 +33,7 @@ export const emptyDirectory = (): string => {
 };
 
 export interface DeskOptions {
+  /** Nothing is recorded when left out. */
   readonly runs?: string | null;
   readonly pace?: number;
   readonly now?: () => number;
@@ -40,7 +41,7 @@ export interface DeskOptions {
 
 /** A service of its own, which ends with the tests of the file. */
 export const openService = (options: DeskOptions = {}): BenchService => {
-  const { runs = emptyDirectory(), pace = 1, now = Date.now } = options;
+  const { runs = null, pace = 1, now = Date.now } = options;
   const service = new BenchService({ runs, scenarios, version: '0.0.0', now, pace });
   cleanUp.push(() => service.close());
   return service;
@@ -134,6 +135,14 @@ export class TestViewer {
       );
       this.#waiting.add(check);
     });
+  }
+
+  /** Until nothing has been told for longer than it takes to tell anything. */
+  async quiet(milliseconds = 500): Promise<void> {
+    for (let told = -1; told !== this.deltas.length;) {
+      told = this.deltas.length;
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    }
   }
 
   /** Until a line says so, counted from the line with this number on. */

@@ -4,7 +4,7 @@ import { addRig, decision, openService, rng, TestViewer, type AddedRig } from '.
 import { essence } from './foldDeltas.ts';
 
 const opened = async (added: AddedRig = {}, pace = 1) => {
-  const service = openService({ runs: null, pace });
+  const service = openService({ pace });
   const viewer = new TestViewer(service);
   const rig = await addRig(viewer, added);
   return { service, viewer, rig };

@@ -5,7 +5,7 @@ const browser = (name: string) => ({ name, transport: 'browser' }) as const;
 
 describe('who drives', () => {
   it('is who came first, under a name that nobody else has', async () => {
-    const service = openService({ runs: null });
+    const service = openService();
     const first = new TestViewer(service, browser('Browser'));
     const second = new TestViewer(service, browser('Browser'));
     expect((await first.snapshot()).operator).toEqual({
@@ -21,7 +21,7 @@ describe('who drives', () => {
   });
 
   it('hands over when asked and willing, keeps it when not, and everybody is told', async () => {
-    const service = openService({ runs: null });
+    const service = openService();
     const ada = new TestViewer(service, browser('Ada'));
     const grace = new TestViewer(service, browser('Grace'));
     const joan = new TestViewer(service, browser('Joan'));
@@ -46,7 +46,7 @@ describe('who drives', () => {
   });
 
   it('is nobody when the holder has gone, until somebody takes it; who has asked gets it at once', async () => {
-    const service = openService({ runs: null });
+    const service = openService();
     const ada = new TestViewer(service, browser('Ada'));
     const grace = new TestViewer(service, browser('Grace'));
     const joan = new TestViewer(service, browser('Joan'));
@@ -68,7 +68,7 @@ describe('who drives', () => {
   });
 
   it('a window that comes later takes nothing from who drives', async () => {
-    const service = openService({ runs: null });
+    const service = openService();
     const ada = new TestViewer(service, browser('Ada'));
     const app = new TestViewer(service, { name: 'This window', transport: 'electron' });
     expect((await app.snapshot()).operator.holder).toBe('Ada');

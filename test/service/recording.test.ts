@@ -50,7 +50,7 @@ describe('recording', () => {
   });
 
   it('without a directory nothing is recorded, and there are no runs', async () => {
-    const viewer = new TestViewer(openService({ runs: null }));
+    const viewer = new TestViewer(openService());
     const rig = await addRig(viewer);
     await viewer.arm(rig);
     expect(await viewer.rig(rig)).toMatchObject({ run: null });

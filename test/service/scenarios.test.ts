@@ -6,7 +6,7 @@ import { essence } from './foldDeltas.ts';
 
 describe('scenarios', () => {
   it('are listed with their story, and shown one by one', async () => {
-    const viewer = new TestViewer(openService({ runs: null }));
+    const viewer = new TestViewer(openService());
     const listed = await viewer.ask('scenarios', {});
     expect(listed.length).toBeGreaterThan(20);
     const [first] = listed;
@@ -46,7 +46,7 @@ describe('scenarios', () => {
   });
 
   it('a step is played once at a time, and one that fails ends the scenario', async () => {
-    const viewer = new TestViewer(openService({ runs: null, pace: 50 }));
+    const viewer = new TestViewer(openService({ pace: 50 }));
     // On a stock kernel nobody offers the notify protocol of this one; a restore as posted misses what another shows.
     const rig = await viewer.ask('startScenario', {
       name: 'restore-snapshot-in-slot-reset',
@@ -67,7 +67,7 @@ describe('scenarios', () => {
   });
 
   it('one that is stopped in the middle of a step answers that step and leaves nothing', async () => {
-    const service = openService({ runs: null });
+    const service = openService();
     const viewer = new TestViewer(service);
     const rig = await viewer.ask('startScenario', { name: 'notify-fatal-timed-out', profile: null });
     // Arms and injects; then it waits a minute for the kernel's clock to run out.
@@ -91,7 +91,7 @@ describe('scenarios', () => {
   });
 
   it('a rig that plays none has no steps, and a profile has to fit', async () => {
-    const service = openService({ runs: null });
+    const service = openService();
     await service.start();
     const viewer = new TestViewer(service);
     const rig = (await viewer.snapshot()).rigs[0]?.id ?? '';

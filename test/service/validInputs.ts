@@ -37,7 +37,6 @@ export const validInputs = (rig: string): { readonly [Name in CommandName]: Inpu
     runs: {},
     openRun: { run: '2026-11-21T02-31-07Z-5f0a' },
     runLines: { run: '2026-11-21T02-31-07Z-5f0a', from: 0, count: 10 },
-    runMoment: { run: '2026-11-21T02-31-07Z-5f0a', at: 0, device: null },
     runMoment: { run: '2026-11-21T02-31-07Z-5f0a', at: 0, device: rng },
     exportRun: { run: '2026-11-21T02-31-07Z-5f0a', format: 'jsonl' },
     explain: { text: 'EAGAIN' },
