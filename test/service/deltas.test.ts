@@ -1,7 +1,14 @@
 import { describe, expect, it, vi } from 'vitest';
+import type { ConsoleDelta } from '../../preload/contract/deltas.ts';
 import type { ConsoleSnapshot } from '../../preload/contract/views.ts';
-import { addRig, correctable, decision, fatal, openService, rng, TestViewer } from './desk.ts';
-import { essence } from './foldDeltas.ts';
+import type { PciAddress } from '../../src-main/core/pci/address.ts';
+import { defaultPolicy } from '../../src-main/core/recovery/policy.ts';
+import type { Result } from '../../src-main/core/result.ts';
+import { Bench } from '../../src-main/service/bench.ts';
+import { execute } from '../../src-main/service/execute.ts';
+import { Outbox } from '../../src-main/service/outbox.ts';
+import { addRig, correctable, decision, fatal, openService, rng, scenarios, TestViewer } from './desk.ts';
+import { essence, foldDeltas } from './foldDeltas.ts';
 
 const contiguous = (viewer: TestViewer): void => {
   const first = viewer.deltas[0]?.number ?? 0;
@@ -98,6 +105,40 @@ describe('deltas', () => {
       expect(shown.length).toBe(last.number - taken.number);
       expect(essence(viewer.shownSince(taken), 1_000_000)).toEqual(essence(last, 1_000_000));
     }
+  });
+
+  it('a snapshot asked for in the middle of a step is made after it', async () => {
+    const bench = new Bench({ runs: null, scenarios, version: '0.0.0', now: Date.now, pace: 20 });
+    const outbox = new Outbox();
+    const caller = { seat: bench.operator.join({ name: 'Ada', transport: 'browser' }), outbox };
+    bench.callers.add(caller);
+    const deltas: ConsoleDelta[] = [];
+    outbox.listen((batch) => deltas.push(...batch));
+    const wanted = { profile: null, topology: null, seed: 1, wallStart: 0, ackTimeout: null, scenario: null };
+    const added = await bench.add(wanted);
+    const held = bench.rigs.get(added.ok ? added.value : '');
+    if (held === undefined) throw new Error('no rig');
+    const asked: Promise<Result<unknown>>[] = [];
+    // The approval is told when the state has moved on already, and before the line that says so.
+    const recovered = new Promise<void>((resolve) => {
+      held.recorder.watch((line) => {
+        asked.push(execute('snapshot', {}, { bench, caller }));
+        if (line.type === 'step' && line.phase === 'recovered') resolve();
+      });
+    });
+    const device = rng as PciAddress;
+    await held.coordinator.arm(device, 'notify', { ...defaultPolicy, decision: 'ackWhenQuiesced' });
+    await held.coordinator.inject(device, fatal, 'simulated');
+    await recovered;
+    const last = bench.snapshot(caller);
+    expect(held.lines.newest(1_000).map(({ type }) => type)).toContain('approval');
+    expect(asked.length).toBeGreaterThan(20);
+    for (const answer of await Promise.all(asked)) {
+      const taken = (answer as { value: ConsoleSnapshot }).value;
+      const after = deltas.filter(({ number }) => number > taken.number && number <= last.number);
+      expect(essence(foldDeltas(taken, after))).toEqual(essence(last));
+    }
+    await bench.close();
   });
 
   it('a viewer that comes back after a gap has everything from a new snapshot', async () => {
