@@ -6,7 +6,6 @@ import { reportFrame, type SequenceFrame } from './sequenceFrame.ts';
 
 const laneTitle: Readonly<Record<Lane, string>> = { kernel: 'Kernel', bench: 'Bench', device: 'Device' };
 const headHeight = 44;
-const rowHeight = 34;
 const lineHeight = 14;
 /** Arrows end beside the line of a lane, not on it. */
 const gap = 8;
@@ -50,6 +49,7 @@ export interface SequenceLayout {
     /** On the lane of whoever waits. */
     readonly x: number;
     readonly time: string;
+    readonly lines: readonly string[];
     readonly text: string;
   } | null;
 }
@@ -69,7 +69,7 @@ const broken = (text: string, room: number, { characterWidth, mostLines }: Seque
   let rest = text;
   while (rest.length > most && lines.length + 1 < mostLines) {
     const space = rest.lastIndexOf(' ', most);
-    const at = space > most / 3 ? space : most;
+    const at = space > 2 ? space : most;
     lines.push(rest.slice(0, at));
     rest = rest.slice(at).trimStart();
   }
@@ -87,7 +87,7 @@ const mark = (
   const toX = frame.laneX[to];
   const placed = (room: number): Pick<SequenceMark, 'lines' | 'y' | 'top' | 'bottom'> => {
     const lines = broken(text, room, frame);
-    const y = top + rowHeight + (lines.length - 1) * lineHeight;
+    const y = top + frame.rowHeight + (lines.length - 1) * lineHeight;
     return { lines, y, top, bottom: y };
   };
   if (from === to) {
@@ -206,6 +206,7 @@ export const layOutSequence = (
   protocol: Protocol,
   frame: SequenceFrame = reportFrame,
 ): SequenceLayout => {
+  const { rowHeight } = frame;
   let top = headHeight;
   let lastTime = '';
   const marks: SequenceMark[] = [];
@@ -229,16 +230,15 @@ export const layOutSequence = (
   const expected = expectedRows(state);
   // What has to happen in time stands above the deadline; the answer and the return of the device may come later.
   const before = Math.max(0, expected.length - (protocol === 'notify' ? 2 : 1));
-  let deadline: { y: number; x: number; time: string; text: string } | null = null;
+  let deadline: SequenceLayout['deadline'] = null;
   const addDeadline = (): void => {
     if (expiry === null) return;
     top += rowHeight;
-    deadline = {
-      y: top,
-      x: frame.laneX[expiry.lane],
-      time: relativeSeconds(expiry.at, origin),
-      text: expiry.text,
-    };
+    const x = frame.laneX[expiry.lane];
+    const lines = broken(expiry.text, frame.width - x - 20, frame);
+    const time = relativeSeconds(expiry.at, origin);
+    deadline = { y: top, x, time, lines, text: expiry.text };
+    top += (lines.length - 1) * lineHeight;
   };
   expected.forEach((row, index) => {
     if (index === before) addDeadline();

@@ -3,6 +3,8 @@ import type { Lane } from './rows.ts';
 /** Where a drawing puts its lanes and texts. Lengths are in units of the drawing. */
 export interface SequenceFrame {
   readonly width: number;
+  /** From one row of one line to the next. */
+  readonly rowHeight: number;
   readonly laneX: Readonly<Record<Lane, number>>;
   /** Where the phases stand, right of the device lane; null leaves them out. */
   readonly phaseX: number | null;
@@ -17,6 +19,7 @@ export interface SequenceFrame {
 /** The drawing of the report: a fixed width, scaled by whoever shows it. */
 export const reportFrame: SequenceFrame = {
   width: 780,
+  rowHeight: 34,
   laneX: { kernel: 150, bench: 400, device: 650 },
   phaseX: 670,
   characterWidth: 6.4,
@@ -25,8 +28,8 @@ export const reportFrame: SequenceFrame = {
 };
 
 /** Beside the times: room for the label of a lane. */
-const firstLane = 112;
-const labelHalf = 46;
+const firstLane = 108;
+export const laneLabelWidth = 76;
 /** The longest name of a phase. */
 const phaseRoom = 108;
 const widestDrawing = 940;
@@ -36,13 +39,14 @@ const narrowestDrawing = 380;
 export const frameOfWidth = (room: number): SequenceFrame => {
   const width = Math.max(narrowestDrawing, Math.min(widestDrawing, Math.floor(room)));
   const phases = width >= 620;
-  const device = width - (phases ? phaseRoom : 0) - labelHalf - 4;
+  const device = width - (phases ? phaseRoom : 0) - laneLabelWidth / 2 - 2;
   return {
     width,
+    rowHeight: 29,
     laneX: { kernel: firstLane, bench: Math.round((firstLane + device) / 2), device },
     phaseX: phases ? device + 14 : null,
     characterWidth: 6.1,
     mostLines: 3,
-    nowRoom: 30,
+    nowRoom: 26,
   };
 };

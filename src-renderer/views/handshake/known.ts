@@ -26,14 +26,12 @@ const quiesceFact = (report: QuiesceReport | null): Fact => {
     );
     return { name: 'Quiesced', value: `not quiet: ${what.join(', ')}`, tone: 'warn' };
   }
+  // What did not need it was off already.
   const off = report.actions.filter(
-    ({ action, result }) =>
-      result === 'done' && action !== 'touchingStopped' && action !== 'transactionsDrained',
+    ({ action }) => action !== 'touchingStopped' && action !== 'transactionsDrained',
   );
   const words = off.map(({ action }) => actionWords[action]).join(', ');
-  const drained = report.actions.some(
-    ({ action, result }) => action === 'transactionsDrained' && result === 'done',
-  );
+  const drained = report.actions.some(({ action }) => action === 'transactionsDrained');
   return {
     name: 'Quiesced',
     value: `${words === '' ? 'nothing to switch off' : `${words} off`}${drained ? '; idle' : ''}`,

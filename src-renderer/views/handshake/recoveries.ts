@@ -32,6 +32,13 @@ export interface RecoveryStory {
   readonly durations: readonly { readonly phase: OpenPhase; readonly took: Microseconds }[];
 }
 
+export interface RecoveryRecord {
+  /** Oldest first. */
+  readonly stories: readonly RecoveryStory[];
+  /** What has happened since the device was armed, while that has led to no recovery. */
+  readonly idleRows: readonly LogRow[];
+}
+
 interface Draft {
   number: number;
   openedAt: Microseconds;
@@ -66,24 +73,24 @@ class RecoveryReader {
   #drafts: Draft[] = [];
   #state: RecoveryState | null = null;
   #current: Draft | null = null;
-  /** A fault that was caused and has led to nothing yet. */
-  #leading: LogRow[] = [];
+  /** While the current arming has no recovery yet. */
+  #idle: LogRow[] = [];
+  /** Where in the rows kept last a fault begins that may lead to the next recovery. */
+  #fault: number | null = null;
 
   read(line: JournalLine, rows: readonly LogRow[]): void {
     switch (line.type) {
       case 'armed':
         this.#state = armedState(line.arming);
         this.#current = null;
-        this.#leading = [];
+        this.#idle = [];
+        this.#fault = null;
         return;
       case 'step':
         this.#step(line, rows);
         return;
       case 'fault':
-        if (line.receipt === null && !this.#isOpen()) {
-          this.#current = null;
-          this.#leading = [];
-        }
+        if (line.receipt === null) this.#fault = this.#isOpen() ? null : this.#kept().length;
         return this.#keep(rows);
       case 'disarmed':
       case 'refusal':
@@ -101,23 +108,31 @@ class RecoveryReader {
     }
   }
 
-  stories(): readonly RecoveryStory[] {
-    return this.#drafts.map(({ phases, ...draft }) => ({
+  record(): RecoveryRecord {
+    const stories = this.#drafts.map(({ phases, ...draft }) => ({
       ...draft,
       rows: [...draft.rows],
       key: `${draft.openedAt} ${draft.number}`,
       durations: phases.map(({ phase, took }) => ({ phase, took })),
     }));
+    return { stories, idleRows: [...this.#idle] };
   }
 
   #isOpen(): boolean {
     return this.#current !== null && this.#current.conclusion === null;
   }
 
+  #kept(): LogRow[] {
+    return this.#current?.rows ?? this.#idle;
+  }
+
   #keep(rows: readonly LogRow[]): void {
-    const into = this.#current?.rows ?? this.#leading;
+    const into = this.#kept();
     into.push(...rows);
-    if (into.length > mostRows) into.splice(0, into.length - mostRows);
+    const surplus = into.length - mostRows;
+    if (surplus <= 0) return;
+    into.splice(0, surplus);
+    if (this.#fault !== null) this.#fault = Math.max(0, this.#fault - surplus);
   }
 
   #step(line: LineOf<'step'>, rows: readonly LogRow[]): void {
@@ -139,16 +154,19 @@ class RecoveryReader {
 
   #open(line: LineOf<'step'>, state: RecoveryState | null): void {
     const recovery = state !== null && 'recovery' in state ? state.recovery : null;
+    // The fault belongs to what it caused, and to nothing that was before.
+    const leading = this.#fault === null ? [] : this.#kept().splice(this.#fault);
     const draft: Draft = {
       number: line.recovery ?? 0,
       openedAt: recovery?.openedAt ?? line.event.at,
       protocol: state?.arming.protocol ?? null,
-      rows: this.#current === null ? this.#leading : [],
+      rows: leading,
       state,
       conclusion: null,
       phases: [],
     };
-    this.#leading = [];
+    this.#idle = [];
+    this.#fault = null;
     this.#current = draft;
     this.#drafts.push(draft);
     if (this.#drafts.length > mostStories) this.#drafts.shift();
@@ -166,9 +184,9 @@ class RecoveryReader {
 }
 
 /** Reads a device's log as it grows; lines that are put in front of it start the reading anew. */
-export const recoveryStories = (): ((log: DeviceLog) => readonly RecoveryStory[]) => {
+export const recoveryReader = (): ((log: DeviceLog) => RecoveryRecord) => {
   let reader = new RecoveryReader();
-  let stories: readonly RecoveryStory[] = [];
+  let record = reader.record();
   let first: JournalLine | null = null;
   let last: JournalLine | null = null;
   return ({ lines, rows }) => {
@@ -178,7 +196,7 @@ export const recoveryStories = (): ((log: DeviceLog) => readonly RecoveryStory[]
     if (!continues) reader = new RecoveryReader();
     first = continues ? first : (head ?? null);
     const added = continues ? lines.slice(from) : lines;
-    if (added.length === 0 && continues) return stories;
+    if (added.length === 0 && continues) return record;
     last = lines.at(-1) ?? null;
     const start = added[0]?.seq ?? Infinity;
     let row = rows.findIndex(({ seq }) => seq >= start);
@@ -187,7 +205,13 @@ export const recoveryStories = (): ((log: DeviceLog) => readonly RecoveryStory[]
       for (let next = rows[row]; row !== -1 && next?.seq === line.seq; next = rows[++row]) of.push(next);
       reader.read(line, of);
     }
-    stories = reader.stories();
-    return stories;
+    record = reader.record();
+    return record;
   };
+};
+
+/** The same, for who is not interested in what leads to nothing. */
+export const recoveryStories = (): ((log: DeviceLog) => readonly RecoveryStory[]) => {
+  const read = recoveryReader();
+  return (log) => read(log).stories;
 };

@@ -1,17 +1,8 @@
-import { ref, watch, type Ref } from 'vue';
+import { computed, type ComputedRef } from 'vue';
 import type { JournalLine, LineOf } from '../../../src-main/core/journal/line.ts';
 import { diffConfigSpaces } from '../../../src-main/core/pci/diff.ts';
-
-/** The bytes of a snapshot line: base64 of raw DEFLATE. Null when they cannot be read. */
-export const inflateSnapshot = async (text: string): Promise<Uint8Array | null> => {
-  try {
-    const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-    const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  } catch {
-    return null;
-  }
-};
+import type { Microseconds } from '../../../src-main/core/recovery/phase.ts';
+import { useInflated } from '../../snapshots/useInflated.ts';
 
 interface Pair {
   readonly before: LineOf<'snapshot'>;
@@ -21,12 +12,13 @@ interface Pair {
 /** What the device's own view said when it was armed, and the newest one of this recovery. */
 export const snapshotPair = (
   lines: readonly JournalLine[],
-  openedAt: number,
+  openedAt: Microseconds,
   recovery: number,
 ): Pair | null => {
   let before: LineOf<'snapshot'> | null = null;
   let after: LineOf<'snapshot'> | null = null;
   for (const line of lines) {
+    if (line.type === 'armed' && line.at > openedAt && after !== null) break;
     if (line.type !== 'snapshot' || line.view !== 'hardware') continue;
     if (line.moment === 'armed' && line.at <= openedAt) before = line;
     if (line.recovery === recovery && line.at >= openedAt) after = line;
@@ -35,28 +27,14 @@ export const snapshotPair = (
 };
 
 /** How many registers differ between the two snapshots; null while that is not known. */
-export const useRegistersChanged = (pair: () => Pair | null): Ref<number | null> => {
-  const changed = ref<number | null>(null);
-  watch(
-    () => {
-      const found = pair();
-      return found === null ? null : `${found.before.bytes} ${found.after.bytes}`;
-    },
-    async (key) => {
-      const found = pair();
-      if (key === null || found === null) {
-        changed.value = null;
-        return;
-      }
-      const [before, after] = await Promise.all([
-        inflateSnapshot(found.before.bytes),
-        inflateSnapshot(found.after.bytes),
-      ]);
-      const now = pair();
-      if (now?.after !== found.after) return;
-      changed.value = before === null || after === null ? null : diffConfigSpaces(before, after).length;
-    },
-    { immediate: true },
-  );
-  return changed;
+export const useRegistersChanged = (pair: () => Pair | null): ComputedRef<number | null> => {
+  const packed = computed(() => {
+    const found = pair();
+    return found === null ? [] : [found.before.bytes, found.after.bytes];
+  });
+  const inflated = useInflated(() => packed.value);
+  return computed(() => {
+    const [before, after] = packed.value.map((text) => inflated.value.get(text));
+    return before?.ok && after?.ok ? diffConfigSpaces(before.value, after.value).length : null;
+  });
 };

@@ -5,9 +5,11 @@ import { formatEventCode } from '../../../src-main/core/zpci/eventCodes.ts';
 /** `43.2`: seconds with one decimal, rounded down, so that it never says more than there is. */
 export const secondsLeft = (left: Microseconds): string => (Math.floor(left / 100_000) / 10).toFixed(1);
 
-/** `9.3 ms`, `1.310 s`: as exact as a recovery is looked at. */
-export const duration = (took: Microseconds): string =>
-  took < 1_000_000 ? `${(took / 1_000).toFixed(1)} ms` : `${(took / 1_000_000).toFixed(3)} s`;
+/** `640 µs`, `9.3 ms`, `1.310 s`: as exact as a recovery is looked at. */
+export const duration = (took: Microseconds): string => {
+  if (took < 1_000) return `${took} µs`;
+  return took < 1_000_000 ? `${(took / 1_000).toFixed(1)} ms` : `${(took / 1_000_000).toFixed(3)} s`;
+};
 
 export const severityWords: Readonly<Record<Severity, string>> = {
   correctable: 'correctable',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { TimelineRow } from '../../../src-main/core/timeline/rows.ts';
 import { layOutSequence } from '../../../src-main/core/timeline/sequence.ts';
-import { frameOfWidth, reportFrame } from '../../../src-main/core/timeline/sequenceFrame.ts';
+import { frameOfWidth, laneLabelWidth, reportFrame } from '../../../src-main/core/timeline/sequenceFrame.ts';
 
 const row = (text: string, from: TimelineRow['from'], to: TimelineRow['to']): TimelineRow => ({
   at: 1_000_000,
@@ -29,7 +29,7 @@ describe('a frame of the screen', () => {
     const { kernel, bench, device } = frame.laneX;
     expect(kernel).toBeLessThan(bench);
     expect(bench).toBeLessThan(device);
-    expect(device + 46).toBeLessThanOrEqual(layout.width);
+    expect(device + laneLabelWidth / 2).toBeLessThanOrEqual(layout.width);
     for (const mark of layout.marks) {
       for (const line of mark.lines) {
         const half = (line.length * frame.characterWidth) / 2;
