@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { failure, success, type Result } from '../core/result.ts';
 import { build, buildState, pageFolder } from '../door/builtPage.ts';
+import { onEndingSignal } from '../door/endingSignals.ts';
 import { openDoor } from '../door/door.ts';
 import { openInBrowser } from '../door/openInBrowser.ts';
 import { consequenceOfEnding, describeWait } from '../door/openWaits.ts';
@@ -45,16 +46,6 @@ const findPage = async (chosen: string | undefined, { err }: Streams): Promise<R
   return success(pageFolder(root));
 };
 
-/** Until the person, or whoever started the process, ends it. A second signal ends it without ceremony. */
-const untilEnded = (): Promise<void> =>
-  new Promise((resolve) => {
-    const end = (): void => {
-      process.off('SIGINT', end).off('SIGTERM', end);
-      resolve();
-    };
-    process.on('SIGINT', end).on('SIGTERM', end);
-  });
-
 /** `rbench serve`: the bench, and a door to it, until the person ends them. */
 export const serveConsole = async (context: CommandContext, options: ServeOptions): Promise<ExitCode> => {
   const { streams } = context;
@@ -77,7 +68,13 @@ export const serveConsole = async (context: CommandContext, options: ServeOption
     return fail(context, door.error, json);
   }
   // Listening comes before the line: whoever reads it may send a signal at once.
-  const ended = untilEnded();
+  let ignoreSignals = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    ignoreSignals = onEndingSignal(
+      () => resolve(),
+      () => process.exit(exitCode.rigTrouble),
+    );
+  });
   const { url } = door.value;
   if (json) writeJson(streams, { type: 'serving', url, port: door.value.port });
   else streams.out(`Recovery Bench: ${url}   (Ctrl+C ends it)\n`);
@@ -92,6 +89,7 @@ export const serveConsole = async (context: CommandContext, options: ServeOption
   }
   await door.value.close();
   await service.close();
+  ignoreSignals();
   if (json) writeJson(streams, { type: 'ended' });
   else streams.out('Ended.\n');
   return exitCode.asExpected;
