@@ -69,7 +69,9 @@ const mostFlags = 12;
 const summaryOf = ({ fields, value, width }: DecodedRegister): string => {
   const many = fields.filter(isFlag).length > mostFlags;
   const told = fields.filter((field) => !(many && isFlag(field) && field.value === 0));
-  const words = told.map(inSummary).join(' ');
+  // A BAR's address says in words what its type bits are.
+  const address = told.find(({ name, meaning }) => name === 'address' && meaning?.includes(' at ') === true);
+  const words = (address === undefined ? told : [address]).map(inSummary).join(' ');
   if (many && words === '') return 'none set';
   // A register that is one number has it in the column before.
   return words === hexOf(value, width) ? '' : words;
@@ -83,7 +85,8 @@ const rowOf = (
   upper: string | undefined,
 ): RegisterRow => {
   const { offset, width, value } = register;
-  const fields = upper !== undefined ? [] : register.fields;
+  const isNumber = register.fields.length === 1 && register.fields[0]?.name === 'value';
+  const fields = upper !== undefined || isNumber ? [] : register.fields;
   return {
     key,
     offset,
@@ -123,17 +126,19 @@ export const configTable = (bytes: Uint8Array, before: Uint8Array | null): Confi
     for (const register of registers) others.set(`${at} ${register.offset} ${register.name}`, register);
   }
   const rowsOf = (at: string, registers: readonly DecodedRegister[]): readonly RegisterRow[] =>
-    registers.map((register) => {
-      const { offset, width, name } = register;
-      const readable = before !== null && offset + width <= before.length;
-      return rowOf(
-        register,
-        `${at} ${offset} ${name}`,
-        others.get(`${at} ${offset} ${name}`) ?? null,
-        readable ? valueAt(before, offset, width) : null,
-        at === 'header' ? upper.get(offset) : undefined,
-      );
-    });
+    registers
+      .toSorted((one, two) => one.offset - two.offset)
+      .map((register) => {
+        const { offset, width, name } = register;
+        const readable = before !== null && offset + width <= before.length;
+        return rowOf(
+          register,
+          `${at} ${offset} ${name}`,
+          others.get(`${at} ${offset} ${name}`) ?? null,
+          readable ? valueAt(before, offset, width) : null,
+          at === 'header' ? upper.get(offset) : undefined,
+        );
+      });
   const header: BlockRow = {
     key: 'header',
     name: decoded.header.kind === 'unknown' ? 'Header' : `Header, ${decoded.header.kind}`,
