@@ -27,7 +27,7 @@ const rooms = [
   {
     type: 'commands',
     pattern: 'src-main/commands',
-    rooms: ['service', 'scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
+    rooms: ['door', 'service', 'scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
     packages: ['node:*', 'zod', 'commander'],
   },
   {

@@ -34,7 +34,7 @@ const mayImport: Readonly<Record<Room, readonly Room[]>> = {
   coordinator: ['rigs', 'journal', 'core', 'contract'],
   scenarios: ['coordinator', 'rigs', 'journal', 'core', 'contract'],
   service: ['scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
-  commands: ['service', 'scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
+  commands: ['door', 'service', 'scenarios', 'coordinator', 'rigs', 'journal', 'core', 'contract'],
   door: ['service', 'core', 'contract'],
   console: ['service', 'core', 'contract'],
   contract: ['core'],
