@@ -76,8 +76,9 @@ const endOf = (app: ElectronApplication): Promise<void> =>
 /** The built app in the real runtime, as an unprivileged user, with Chromium's sandbox on. */
 export const launchElectron = async (stage: Stage, options: LaunchOptions = {}): Promise<LaunchedConsole> => {
   const home = options.home ?? makeHome();
+  // Not by its own path: then Playwright does without its loader, and the app starts before Playwright listens.
+  process.env['ELECTRON_OVERRIDE_DIST_PATH'] = stage.runtime;
   const app = await _electron.launch({
-    executablePath: stage.executable,
     // Playwright turns the sandbox off unless it is asked for.
     chromiumSandbox: true,
     // And it pretends that the system is light.

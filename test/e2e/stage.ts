@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 
 /** What is made once for all launches. Plain data, so that it can be handed to test workers. */
 export interface Stage {
-  /** The Electron binary, or a script that starts it as another user. */
-  readonly executable: string;
+  /** The folder of the runtime's `electron`: the binary, or a script that starts it as another user. */
+  readonly runtime: string;
   /** The built app: package.json, out/, resources/. */
   readonly app: string;
   readonly display: string;
@@ -30,7 +30,7 @@ const findRuntime = async (): Promise<string> => {
   const places = [given, join(root, 'node_modules', 'electron', 'dist')].filter(
     (place): place is string => place !== undefined && place !== '',
   );
-  const found = places.map((place) => join(place, 'electron')).find((file) => existsSync(file));
+  const found = places.find((place) => existsSync(join(place, 'electron')));
   if (found !== undefined) return found;
   const script = join(root, '..', 'shared', 'tools', 'electron-offline', 'get-electron.sh');
   if (!existsSync(script)) {
@@ -40,7 +40,7 @@ const findRuntime = async (): Promise<string> => {
   }
   const cache = join(tmpdir(), 'recovery-bench-electron');
   await run('sh', [script, cache]);
-  return join(cache, 'electron');
+  return cache;
 };
 
 /** A display of the tests' own. `-ac`: its access is by the socket alone, so that the other user may come in. */
@@ -71,20 +71,32 @@ const buildApp = async (): Promise<string> => {
   return app;
 };
 
+/**
+ * Starts the runtime as the unprivileged user. Playwright's loader, which holds the app until Playwright listens, is
+ * taken from a copy, because that user may not be able to read the checkout.
+ */
+const wrapRuntime = (runtime: string, app: string): string => {
+  const folder = join(app, 'runtime');
+  mkdirSync(folder);
+  const loader = join(folder, 'loader.cjs');
+  const { user, group } = unprivileged;
+  cpSync(join(root, 'node_modules', 'playwright-core', 'lib', 'server', 'electron', 'loader.js'), loader);
+  const script = [
+    '#!/bin/sh',
+    `if [ "$1" = -r ]; then shift 2; set -- -r '${loader}' "$@"; fi`,
+    `exec setpriv --reuid=${user} --regid=${group} --clear-groups --no-new-privs -- '${join(runtime, 'electron')}' "$@"`,
+  ];
+  writeFileSync(join(folder, 'electron'), `${script.join('\n')}\n`, { mode: 0o755 });
+  return folder;
+};
+
 /** Builds the app, starts a display and finds the runtime. The disposer takes all of it away. */
 export const makeStage = async (): Promise<{ readonly stage: Stage; readonly strike: () => void }> => {
   const runtime = await findRuntime();
   const app = await buildApp();
   const screen = await startDisplay();
-  let executable = runtime;
-  if (asRoot) {
-    executable = join(app, 'as-nobody.sh');
-    const { user, group } = unprivileged;
-    const command = `exec setpriv --reuid=${user} --regid=${group} --clear-groups --no-new-privs -- '${runtime}' "$@"`;
-    writeFileSync(executable, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
-  }
   return {
-    stage: { executable, app, display: screen.display },
+    stage: { runtime: asRoot ? wrapRuntime(runtime, app) : runtime, app, display: screen.display },
     strike: () => {
       screen.process.kill();
       rmSync(app, { recursive: true, force: true });
