@@ -58,6 +58,7 @@ const inBrowser = async (why: string): Promise<ExitCode> => {
     mergeConfig(built.renderer ?? {}, {
       configFile: false,
       root: join(root, 'src-renderer'),
+      build: { rolldownOptions: { input: join(root, 'src-renderer', 'index.html') } },
       server: {
         host: '127.0.0.1',
         port,

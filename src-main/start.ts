@@ -1,27 +1,27 @@
+import { resolve } from 'node:path';
 import { exitCode, type ExitCode } from './commands/exit.ts';
+import { reportError } from './commands/output.ts';
 import { packageRoot } from './commands/places.ts';
 import { processStreams } from './commands/processStreams.ts';
 import { runCommandLine } from './commands/program.ts';
 import { build, buildState } from './door/builtPage.ts';
 import { fetchRuntime, findRuntime, windowTrouble } from './door/electronRuntime.ts';
 import { runElectron } from './door/runElectron.ts';
+import { parseStartWords } from './door/startWords.ts';
 
 /**
- * What `npm start` runs: the console in a window of its own, and where that cannot be, in a browser. `--browser` asks
- * for the browser at once. Other words go to Electron, or to `rbench serve`.
+ * What `npm start` runs: the console in a window of its own, and where that cannot be, in a browser. door/startWords.ts
+ * has the words that it takes.
  */
 
 const streams = processStreams();
 const root = packageRoot();
-const all = process.argv.slice(2);
-const words = all.filter((word) => word !== '--browser');
 
 /** The runtime has about 120 MB. */
 const fetchPatience = 300_000;
 
-const serve = (why: string): Promise<ExitCode> => {
+const serve = (why: string, forServe: readonly string[]): Promise<ExitCode> => {
   streams.err(`${why}${why === '' ? '' : ' '}The console is served to a browser on this machine.\n`);
-  const forServe = words.filter((word) => word !== '--no-sandbox');
   return runCommandLine(['serve', ...forServe], streams, process.env, Date.now);
 };
 
@@ -40,26 +40,33 @@ const provideRuntime = async (): Promise<{ readonly runtime: string } | { readon
 };
 
 const start = async (): Promise<ExitCode> => {
-  if (buildState(root) !== 'fresh') {
+  const parsed = parseStartWords(process.argv.slice(2));
+  if (!parsed.ok) return reportError(streams, parsed.error, false);
+  const { browser, runs, forElectron, forServe } = parsed.value;
+  const state = buildState(root);
+  if (state !== 'fresh') {
     streams.err('Building the console …\n');
     const built = await build(root);
-    if (!built.ok) {
-      streams.err(`${built.error.message}\n`);
-      return exitCode.rigTrouble;
-    }
+    if (!built.ok) streams.err(`${built.error.message}\n`);
+    if (!built.ok && state === 'missing') return exitCode.rigTrouble;
+    if (!built.ok) streams.err('The console that was built before is used.\n');
   }
-  if (all.includes('--browser')) return serve('');
+  if (browser) return serve('', forServe);
   const { platform, env } = process;
-  const trouble = windowTrouble({ platform, environment: env, userId: process.getuid?.() ?? null, words });
-  if (trouble !== null) return serve(trouble);
+  const userId = process.getuid?.() ?? null;
+  const trouble = windowTrouble({ platform, environment: env, userId, words: forElectron });
+  if (trouble !== null) return serve(trouble, forServe);
   const provided = await provideRuntime();
-  if ('why' in provided) return serve(provided.why);
-  const ended = await runElectron(provided.runtime, [root, ...words], env);
+  if ('why' in provided) return serve(provided.why, forServe);
+  const ended = await runElectron(provided.runtime, [root, ...forElectron], {
+    ...env,
+    ...(runs === null ? {} : { RECOVERY_BENCH_RUNS: resolve(runs) }),
+  });
   switch (ended.kind) {
     case 'closed':
       return exitCode.asExpected;
     case 'stillborn':
-      return serve(`Electron does not start here (${ended.why}).`);
+      return serve(`Electron does not start here (${ended.why}).`, forServe);
     case 'crashed':
       streams.err(`Electron crashed: ${ended.why}.\n`);
       return exitCode.rigTrouble;

@@ -40,7 +40,9 @@ export const runElectron = (
     const end = (trouble: string | null): void => {
       dispose();
       if (trouble === null || asked) return resolve({ kind: 'closed' });
-      const why = lastLine === '' ? trouble : `${trouble}: ${lastLine.slice(0, 300)}`;
+      // Chromium puts process, time and source before what it says.
+      const said = lastLine.replace(/^\[[^\]]*\]\s*/, '').replace(/\.$/, '');
+      const why = said === '' ? trouble : `${trouble}: ${said.slice(0, 300)}`;
       resolve({ kind: performance.now() - since < infancy ? 'stillborn' : 'crashed', why });
     };
     child.on('error', (error) => end(error.message));
