@@ -1,5 +1,16 @@
 import vue from '@vitejs/plugin-vue';
 import { defineConfig } from 'electron-vite';
+import type { Plugin } from 'vite';
+
+/**
+ * The developer's server puts styles into the page as it changes them. Its page, and never the built one, may have
+ * styles that are not files.
+ */
+const developmentPolicy: Plugin = {
+  name: 'development-policy',
+  apply: 'serve',
+  transformIndexHtml: (html) => html.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"),
+};
 
 export default defineConfig({
   main: {
@@ -22,7 +33,7 @@ export default defineConfig({
   },
   renderer: {
     root: 'src-renderer',
-    plugins: [vue()],
+    plugins: [vue(), developmentPolicy],
     build: {
       // The page's policy allows fonts and styles from its own files, and none out of data: addresses.
       assetsInlineLimit: 0,

@@ -21,7 +21,7 @@ describe('no source', () => {
     ['turns web security off', /webSecurity/],
     ['allows insecure content', /allowRunningInsecureContent|allow-running-insecure-content/],
     ['sets experimental or blink features', /experimentalFeatures|enableBlinkFeatures|blink-features/i],
-    ['turns the sandbox or the isolation off', /no-sandbox|sandbox:\s*false|contextIsolation:\s*false/],
+    ['turns the sandbox or the isolation off', /appendSwitch|sandbox:\s*false|contextIsolation:\s*false/],
     ['gives the page Node', /nodeIntegration\w*:\s*true/],
     ['has a webview', /webviewTag:\s*true|<webview/],
     ['loads a file instead of app://', /loadFile\(/],
@@ -37,6 +37,13 @@ describe('no source', () => {
   it('but one hears the page, and one opens links', () => {
     expect(holding(/ipcMain\.(handle|on|once)\(/)).toEqual(['src-main/console/ipc.ts']);
     expect(holding(/shell\.openExternal\(/)).toEqual(['src-main/console/externalLinks.ts']);
+  });
+
+  it('goes without Chromium’s sandbox but by the user’s own word, which npm start hands on', () => {
+    expect(holding(/no-sandbox/).sort()).toEqual([
+      'src-main/door/electronRuntime.ts',
+      'src-main/door/startWords.ts',
+    ]);
   });
 
   it('was overlooked: the window that is made spells out sandbox, isolation and no Node', () => {
