@@ -78,8 +78,8 @@ export const recordedRecoveries = (lines: readonly JournalLine[]): readonly Reco
       const { moments } = recoveryOf(line.recovery, line);
       moments[line.moment] = withView(moments[line.moment], line);
     } else if (line.type === 'step' && line.recovery !== null) {
-      const draft = open.get(line.recovery);
-      if (draft === undefined) continue;
+      // A device that answers nothing while it is in error leaves no reading, but the recovery was there.
+      const draft = recoveryOf(line.recovery, line);
       if (line.event.kind === 'inspected' && line.event.result.ok)
         draft.severity = line.event.result.value.severity;
       if (isOutcome(line.phase)) draft.outcome = line.phase;
