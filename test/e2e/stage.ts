@@ -63,7 +63,12 @@ const buildApp = async (): Promise<string> => {
   const app = mkdtempSync(join(tmpdir(), 'recovery-bench-app-'));
   chmodSync(app, 0o755);
   const electronVite = join(root, 'node_modules', '.bin', 'electron-vite');
-  await run(electronVite, ['build', '--logLevel', 'error', '--outDir', join(app, 'out')], { cwd: root });
+  await run(electronVite, ['build', '--logLevel', 'error', '--outDir', join(app, 'out')], {
+    cwd: root,
+  }).catch((cause: unknown) => {
+    rmSync(app, { recursive: true, force: true });
+    throw cause;
+  });
   for (const name of ['package.json', 'resources']) {
     cpSync(join(root, name), join(app, name), { recursive: true });
   }
