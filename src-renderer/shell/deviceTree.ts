@@ -67,3 +67,32 @@ export const firstDevice = (devices: readonly DeviceView[]): string | null => {
   const armable = endpoints.find(({ protocols }) => protocols.length > 0);
   return (armable ?? endpoints[0] ?? devices[0])?.address ?? null;
 };
+
+/** How long after a key the next one belongs to the same word, in milliseconds. */
+const typingPause = 700;
+
+/** Finds the next row whose address or name begins with, or else has, what was typed without a pause. */
+export const typeAhead = (): ((
+  key: string,
+  at: number,
+  rows: readonly TreeRow[],
+  from: number,
+) => number | null) => {
+  let typed = '';
+  let last = -Infinity;
+  return (key, at, rows, from) => {
+    typed = at - last > typingPause ? key.toLowerCase() : typed + key.toLowerCase();
+    last = at;
+    // One key goes on to the next match; more of them may still mean the row that is there.
+    const first = typed.length === 1 ? from + 1 : from;
+    const texts = rows.map(({ device }) => [device.address.replace(/^0000:/, ''), device.name.toLowerCase()]);
+    const search = (fits: (text: string) => boolean): number | null => {
+      for (let step = 0; step < rows.length; step += 1) {
+        const index = (first + step) % rows.length;
+        if (texts[index]?.some(fits) === true) return index;
+      }
+      return null;
+    };
+    return search((text) => text.startsWith(typed)) ?? search((text) => text.includes(typed));
+  };
+};

@@ -185,14 +185,19 @@ export const useBench = defineStore('bench', () => {
   const readOlder = async (id: string): Promise<boolean> => {
     const rigLog = log(id);
     const before = rigLog.firstSeq;
-    if (before === null || before <= 1) return false;
+    if (before === null || before <= 1) {
+      rigLog.exhausted = true;
+      return false;
+    }
     const older = await ask('lines', { rig: id, before, count: olderLines });
     if (!older.ok) {
       notices.add(older.error, 'Read older lines');
       return false;
     }
+    const first = rigLog.firstSeq;
     rigLog.prepend(older.value);
-    return older.value.length > 0;
+    rigLog.exhausted = rigLog.firstSeq === first;
+    return !rigLog.exhausted;
   };
 
   return {

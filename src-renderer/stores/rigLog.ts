@@ -31,6 +31,8 @@ export class RigLog {
   readonly version: ShallowRef<number> = shallowRef(0);
   /** While true nothing is dropped from the front, so that what somebody reads stays where it is. */
   held = false;
+  /** Nothing older can be had. */
+  exhausted = false;
   /** How many rows were put in front or dropped there, so that a list can keep its place. */
   frontShift = 0;
   #lines: JournalLine[] = [];
@@ -116,6 +118,7 @@ export class RigLog {
     this.#phases.clear();
     this.#firstSteps.clear();
     this.frontShift = 0;
+    this.exhausted = false;
   }
 
   /** Another run counts from 1 as well: the same line has the same number and the same moment. */
@@ -196,6 +199,7 @@ export class RigLog {
     const dropped = keep === -1 ? this.#rows.length : keep;
     this.#rows.splice(0, dropped);
     this.frontShift -= dropped;
+    this.exhausted = false;
     for (const [device, seq] of this.#firstSteps) if (seq < oldest) this.#firstSteps.delete(device);
   }
 }

@@ -19,6 +19,8 @@ export const useSelection = defineStore('selection', () => {
   const router = useRouter();
   const lastRig = ref<string | null>(null);
   const lastDevice = ref<string | null>(null);
+  /** Where each rig was left. */
+  const lastOf = new Map<string, string>();
 
   watch(
     () => [text(route.params['rig']), text(route.params['address'])] as const,
@@ -26,6 +28,7 @@ export const useSelection = defineStore('selection', () => {
       if (rig === null) return;
       lastRig.value = rig;
       lastDevice.value = address;
+      if (address !== null) lastOf.set(rig, address);
     },
     { immediate: true },
   );
@@ -65,12 +68,20 @@ export const useSelection = defineStore('selection', () => {
   const selectDevice = (rigId: string, address: string, to: DeviceTab = tab.value): Promise<unknown> =>
     router.push(addressOf(rigId, address, to));
 
+  const selectDeviceAt = (rigId: string, address: string, moment: Microseconds): Promise<unknown> =>
+    router.push(addressOf(rigId, address, tab.value, { at: String(moment) }));
+
   /** The same without a step in the history: for an address that named no device. */
   const replaceDevice = (rigId: string, address: string): Promise<unknown> =>
     router.replace(addressOf(rigId, address));
 
-  /** Selects a rig whose device is not chosen yet. */
-  const selectRig = (rigId: string): Promise<unknown> => router.push({ name: 'rig', params: { rig: rigId } });
+  /** Goes to where the rig was left, else to its first device. */
+  const selectRig = (rigId: string): Promise<unknown> => {
+    const address = lastOf.get(rigId);
+    return address === undefined
+      ? router.push({ name: 'rig', params: { rig: rigId } })
+      : selectDevice(rigId, address);
+  };
 
   const selectTab = (to: DeviceTab): Promise<unknown> => {
     if (lastRig.value === null || lastDevice.value === null) return Promise.resolve();
@@ -106,6 +117,7 @@ export const useSelection = defineStore('selection', () => {
     onDevicePage,
     addressOf,
     selectDevice,
+    selectDeviceAt,
     replaceDevice,
     selectRig,
     selectTab,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ConsoleDelta } from '../../preload/contract/deltas.ts';
 import type { JournalBody } from '../../src-main/core/journal/line.ts';
 import type { RecoveryEvent } from '../../src-main/core/recovery/event.ts';
-import { armedState } from '../../src-main/core/recovery/state.ts';
+import { armedState, type RecoveryState } from '../../src-main/core/recovery/state.ts';
 import { step } from '../../src-main/core/recovery/step.ts';
 import { fold, modelOf, type ConsoleModel } from '../../src-renderer/stores/fold.ts';
 import { deviceView, lineOf, noteLine, notifyArming, rigView, snapshotOf } from './fakeBridge.ts';
@@ -15,7 +15,7 @@ const stepLine = (event: RecoveryEvent): JournalBody => ({
   type: 'step',
   device,
   event,
-  reason: 'signalled',
+  reason: 'signalOpens',
   phase: 'errorDetected',
   recovery: 1,
   effects: [],
@@ -176,4 +176,4 @@ describe('fold', () => {
   });
 });
 
-const armedStateOfTest = () => armedState(notifyArming);
+const armedStateOfTest = (): RecoveryState => armedState(notifyArming);

@@ -1,0 +1,33 @@
+import type { RigModel } from '../stores/fold.ts';
+import { waitOf } from '../stores/waits.ts';
+
+export interface RigLook {
+  readonly shape: 'good' | 'wait' | 'fatal';
+  readonly word: string;
+  readonly title: string;
+  /** The time of day in the run's name: `02:31:07`; the name itself where it has none. */
+  readonly clock: string;
+}
+
+/** Runs are named by the moment they began, `2026-11-21T02-31-07…`. */
+const clockOf = (run: string): string => {
+  const time = /T(\d\d)[-:]?(\d\d)[-:]?(\d\d)/.exec(run);
+  return time === null ? run.slice(0, 12) : `${time[1]}:${time[2]}:${time[3]}`;
+};
+
+export const rigLook = (rig: RigModel): RigLook => {
+  const { header, trouble, run } = rig;
+  const waiting = [...rig.armed.values()].filter(
+    ({ device, state }) => waitOf(rig.id, device, state) !== null,
+  ).length;
+  const shape = trouble !== null ? 'fatal' : waiting > 0 ? 'wait' : 'good';
+  const word =
+    trouble !== null ? 'in trouble' : waiting > 0 ? `${waiting} waiting for a decision` : 'connected';
+  const title = [
+    `${header.title} (${header.kind})`,
+    `Linux ${header.kernel}, ${header.architecture}`,
+    `${rig.devices.length} functions, ${rig.armed.size} armed`,
+    trouble ?? word,
+  ].join('\n');
+  return { shape, word, title, clock: clockOf(run ?? '') };
+};
