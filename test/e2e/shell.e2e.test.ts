@@ -8,6 +8,7 @@ import {
   electronEnvironment,
   launchElectron,
   makeHome,
+  type Home,
   type LaunchedConsole,
   type LaunchOptions,
 } from './launchElectron.ts';
@@ -17,6 +18,14 @@ import {
 const device = '0000:01:00.0';
 const stage = inject('stage');
 const open: LaunchedConsole[] = [];
+const homes: Home[] = [];
+
+/** A home that outlives a launch; it is removed after the test. */
+const keptHome = (): Home => {
+  const home = makeHome();
+  homes.push(home);
+  return home;
+};
 
 const launch = async (options: LaunchOptions = {}): Promise<LaunchedConsole> => {
   const launched = await launchElectron(stage, options);
@@ -26,6 +35,7 @@ const launch = async (options: LaunchOptions = {}): Promise<LaunchedConsole> => 
 
 afterEach(async () => {
   await Promise.all(open.splice(0).map((launched) => launched.close()));
+  for (const home of homes.splice(0)) home.remove();
 });
 
 const ended = (launched: LaunchedConsole): Promise<number | null> =>
@@ -53,7 +63,7 @@ const tryToQuit = (launched: LaunchedConsole): Promise<void> =>
 
 describe('quitting', () => {
   it('asks nothing and ends every run in good order when nothing waits', async () => {
-    const launched = await launch({ home: makeHome() });
+    const launched = await launch({ home: keptHome() });
     const rig = await firstRig(launched.page);
     const { rigs } = await answerOf(launched.page, 'snapshot', {});
     const run = rigs.find(({ id }) => id === rig)?.run;
@@ -65,7 +75,6 @@ describe('quitting', () => {
       .split('\n');
     expect(journal.at(-1)).toContain('"closed"');
     open.length = 0;
-    launched.home.remove();
   });
 
   it('asks while the kernel waits, says what quitting does, and stays', async () => {
@@ -83,7 +92,7 @@ describe('quitting', () => {
   });
 
   it('asks on closing the window too, and quits when it was agreed to', async () => {
-    const launched = await launch({ home: makeHome() });
+    const launched = await launch({ home: keptHome() });
     await openWait(launched.page, await firstRig(launched.page), device);
     await answerDialogs(launched, 1);
     const end = ended(launched);
@@ -92,7 +101,6 @@ describe('quitting', () => {
     );
     expect(await end).toBe(0);
     open.length = 0;
-    launched.home.remove();
   });
 });
 
@@ -202,7 +210,7 @@ describe('a notification', () => {
 
 describe('the window', () => {
   it('opens where it was closed', async () => {
-    const home = makeHome();
+    const home = keptHome();
     const bounds = { x: 120, y: 90, width: 1100, height: 700 };
     const first = await launch({ home });
     await first.app.evaluate(({ BrowserWindow }, to) => {
@@ -220,7 +228,7 @@ describe('the window', () => {
   });
 
   it('opens in sight when what was remembered is nonsense', async () => {
-    const home = makeHome();
+    const home = keptHome();
     writeFileSync(
       join(home.userData, 'window.json'),
       '{"x":99999,"y":-99999,"width":1280,"height":800,"maximized":false}',
