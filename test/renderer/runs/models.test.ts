@@ -20,6 +20,7 @@ import {
 } from '../../../src-renderer/views/runs/scrub.ts';
 import { noteLine } from '../fakeBridge.ts';
 import { Told, untilQuiet } from '../handshake/told.ts';
+import { openedRun } from './opened.ts';
 
 const device = '0000:01:00.0';
 const notArmed: ReplayedDevice = {
@@ -36,23 +37,6 @@ const replayed = (trace: readonly Phase[], rest: Partial<ReplayedDevice> = {}): 
   traceLength: trace.length,
   ...rest,
 });
-export const openedRun = (rest: Partial<OpenedRun> = {}): OpenedRun => ({
-  run: '2026-11-21T02-31-07Z-5f0a',
-  rig: null,
-  scenario: null,
-  lines: 10,
-  from: 0,
-  to: 1_000_000,
-  reading: null,
-  ended: true,
-  findings: [],
-  findingCount: 0,
-  divergences: 0,
-  diverged: [],
-  devices: [],
-  ...rest,
-});
-
 describe('words of a run', () => {
   it.each([
     ['2026-11-21T02-31-07Z-5f0a', '2026-11-21 02:31:07'],
