@@ -1,0 +1,80 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { launchBrowser } from './launchBrowser.ts';
+
+/**
+ * `npm run screenshots`: every view with real content, in both themes, at both sizes, into test-results/screenshots.
+ * They are to be looked at, not compared. The page has to be built before (`npm run build`).
+ */
+const folder = fileURLToPath(new URL('../../test-results/screenshots', import.meta.url));
+const sizes = [
+  { width: 1280, height: 800 },
+  { width: 1920, height: 1080 },
+] as const;
+
+const press = (page: Page, name: string): Promise<void> =>
+  page.getByRole('button', { name, exact: true }).click();
+
+const untilPhase = (page: Page, phase: string): Promise<void> =>
+  page.getByRole('status', { name: 'Phase', exact: true }).getByText(phase, { exact: true }).waitFor();
+
+const selectDevice = (page: Page, address: string): Promise<void> =>
+  page.getByRole('tree', { name: 'Devices' }).getByRole('treeitem').filter({ hasText: address }).click();
+
+const injectInto = async (page: Page, address: string): Promise<void> => {
+  await selectDevice(page, address);
+  await press(page, 'Arm');
+  await untilPhase(page, 'armed');
+  await press(page, 'Inject fault');
+  await page.getByRole('button', { name: 'Confirm inject', exact: true }).click();
+  await untilPhase(page, 'awaitingAck');
+};
+
+/** Plays the story once and takes each view where it has the most to show. */
+const takeAll = async (page: Page, take: (name: string) => Promise<void>): Promise<void> => {
+  await page.getByRole('treeitem').first().waitFor();
+  await selectDevice(page, '01:00.0');
+  await take('handshake-idle');
+  await injectInto(page, '05:00.0');
+  await injectInto(page, '01:00.0');
+  await take('handshake-waiting');
+  await press(page, 'Acknowledge');
+  await page.getByRole('textbox', { name: 'Operator', exact: true }).fill('Ada');
+  await page.getByRole('textbox', { name: 'Reason', exact: true }).fill('lab demo');
+  await take('card-acknowledge');
+  await press(page, 'Confirm acknowledge');
+  await untilPhase(page, 'recovered');
+  await take('handshake-recovered');
+  for (const tab of ['State restore', 'Config space', 'Errors', 'Policy']) {
+    await page.getByRole('tab', { name: tab, exact: true }).click();
+    await page.getByRole('tabpanel').waitFor();
+    await page.waitForLoadState('networkidle');
+    await take(tab.toLowerCase().replace(' ', '-'));
+  }
+  for (const place of ['Scenarios', 'Runs', 'Settings']) {
+    await page.getByRole('link', { name: place, exact: true }).click();
+    await page.getByRole('heading').first().waitFor();
+    await page.waitForLoadState('networkidle');
+    await take(place.toLowerCase());
+  }
+  await page.keyboard.press('Control+k');
+  await page.getByRole('dialog').waitFor();
+  await take('palette');
+};
+
+mkdirSync(folder, { recursive: true });
+for (const colorScheme of ['light', 'dark'] as const) {
+  for (const viewport of sizes) {
+    const runs = mkdtempSync(join(tmpdir(), 'recovery-bench-screenshots-'));
+    const launched = await launchBrowser({ runs, colorScheme, viewport });
+    const { page } = launched;
+    await takeAll(page, async (name) => {
+      await page.screenshot({ path: join(folder, `${name}-${colorScheme}-${viewport.width}.png`) });
+    });
+    await launched.close();
+    rmSync(runs, { recursive: true, force: true });
+  }
+}
