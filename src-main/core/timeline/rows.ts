@@ -53,7 +53,9 @@ const quiesceText = (report: QuiesceReport): string => {
       .map((entry) => quietWords[entry.action])
       .join(', ');
   const failed = words('failed');
-  return failed === '' ? `quiet: ${words('done')}` : `not quiet: ${failed}`;
+  if (failed === '') return `quiet: ${words('done')}`;
+  // A device that the platform has cut off is quiet whatever of it cannot be written.
+  return report.succeeded ? `cut off by the platform; no answer: ${failed}` : `not quiet: ${failed}`;
 };
 
 const reinitialiseText = (report: ReinitialiseReport): string => {
@@ -110,7 +112,13 @@ const eventSketch = (event: RecoveryEvent): Sketch => {
       const names = errors.map((error) =>
         error.source === 'aer' ? error.name : error.source === 'ccdf' ? error.pecName : 'log',
       );
-      return sketch('device', 'bench', `errors: ${severity} ${names.join(', ') || 'none in the registers'}`);
+      return sketch(
+        'device',
+        'bench',
+        names.length === 0
+          ? `no errors in the registers (${severity})`
+          : `errors: ${severity} ${names.join(', ')}`,
+      );
     }
     case 'drained': {
       if (!event.result.ok)

@@ -2,6 +2,9 @@ import type { QuiesceReport } from '../../../src-main/core/recovery/reports.ts';
 import type { Recovery, RecoveryState } from '../../../src-main/core/recovery/state.ts';
 import { errorWord, severityWords } from './words.ts';
 
+/** How many registers differ since the device was armed; null while that is not known. */
+export type RegistersSince = number | 'allOnes' | null;
+
 export interface Fact {
   readonly name: string;
   readonly value: string;
@@ -24,7 +27,9 @@ const quiesceFact = (report: QuiesceReport | null): Fact => {
     const what = failed.map(
       ({ action, error }) => `${actionWords[action]} (${error?.errno?.name ?? error?.code ?? 'failed'})`,
     );
-    return { name: 'Quiesced', value: `not quiet: ${what.join(', ')}`, tone: 'warn' };
+    return report.succeeded
+      ? { name: 'Quiesced', value: `cut off by the platform; no answer: ${what.join(', ')}`, tone: 'plain' }
+      : { name: 'Quiesced', value: `not quiet: ${what.join(', ')}`, tone: 'warn' };
   }
   // What did not need it was off already.
   const off = report.actions.filter(
@@ -68,15 +73,16 @@ const kernelFact = (state: RecoveryState, { kernelWord }: Recovery): readonly Fa
 export const knownFacts = (
   state: RecoveryState,
   sharers: readonly string[] | null,
-  registersChanged: number | null,
+  registers: RegistersSince,
 ): readonly Fact[] => {
   if (state.phase === 'armed') return [sharersFact(sharers)];
   const { recovery } = state;
   const facts: Fact[] = [errorFact(recovery), sharersFact(sharers), quiesceFact(recovery.quiesce)];
-  if (registersChanged !== null) {
+  if (registers !== null) {
+    const words = { 0: 'none changed since armed', allOnes: 'all read as ones' } as const;
     const value =
-      registersChanged === 0 ? 'none changed since armed' : `${registersChanged} changed since armed`;
-    facts.push({ name: 'Registers', value, tone: 'plain' });
+      registers === 0 || registers === 'allOnes' ? words[registers] : `${registers} changed since armed`;
+    facts.push({ name: 'Registers', value, tone: registers === 'allOnes' ? 'warn' : 'plain' });
   }
   facts.push(...kernelFact(state, recovery));
   if (recovery.coalesced > 0) {

@@ -3,6 +3,7 @@ import type { JournalLine, LineOf } from '../../../src-main/core/journal/line.ts
 import { diffConfigSpaces } from '../../../src-main/core/pci/diff.ts';
 import type { Microseconds } from '../../../src-main/core/recovery/phase.ts';
 import { useInflated } from '../../snapshots/useInflated.ts';
+import type { RegistersSince } from './known.ts';
 
 interface Pair {
   readonly before: LineOf<'snapshot'>;
@@ -26,8 +27,7 @@ export const snapshotPair = (
   return before === null || after === null ? null : { before, after };
 };
 
-/** How many registers differ between the two snapshots; null while that is not known. */
-export const useRegistersChanged = (pair: () => Pair | null): ComputedRef<number | null> => {
+export const useRegistersChanged = (pair: () => Pair | null): ComputedRef<RegistersSince> => {
   const packed = computed(() => {
     const found = pair();
     return found === null ? [] : [found.before.bytes, found.after.bytes];
@@ -35,6 +35,9 @@ export const useRegistersChanged = (pair: () => Pair | null): ComputedRef<number
   const inflated = useInflated(() => packed.value);
   return computed(() => {
     const [before, after] = packed.value.map((text) => inflated.value.get(text));
-    return before?.ok && after?.ok ? diffConfigSpaces(before.value, after.value).length : null;
+    if (!before?.ok || !after?.ok) return null;
+    // A device that is cut off answers ones everywhere: those are no changes of registers.
+    if (after.value.every((byte) => byte === 0xff)) return 'allOnes';
+    return diffConfigSpaces(before.value, after.value).length;
   });
 };

@@ -155,8 +155,7 @@ describe('what is known', () => {
   });
 
   it('says what of quiescing failed', () => {
-    const [signal, inspected] = untilQuiet();
-    const { state } = new Told().happens(signal!, inspected!, {
+    const { state } = new Told().happens(...untilQuiet().slice(0, 2), {
       kind: 'quiesceFinished',
       at: 1_009_000,
       recovery: 1,
