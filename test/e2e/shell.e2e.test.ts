@@ -110,7 +110,11 @@ describe('the page in the middle of a wait', () => {
     const rig = await firstRig(page);
     await openWait(page, rig, device);
     for (let time = 0; time < 5; time += 1) {
+      const { token } = await answerOf(page, 'confirmation', { rig, device, action: 'acknowledge' });
       await page.reload();
+      // The card was the earlier page's, and its connection is gone.
+      const late = { rig, device, token, operator: 'Ada', reason: 'asked before the reload' };
+      expect(await send(page, 'acknowledge', late)).toMatchObject({ error: { code: 'confirmationInvalid' } });
       expect(await phaseOf(page, rig, device)).toBe('awaitingAck');
     }
     const { operator } = await answerOf(page, 'snapshot', {});
@@ -131,17 +135,24 @@ describe('the page in the middle of a wait', () => {
     const rig = await firstRig(launched.page);
     await openWait(launched.page, rig, device);
     const address = `app://console/index.html#/device/${rig}/${encodeURIComponent(device)}/handshake`;
-    const after = await launched.app.evaluate(async ({ BrowserWindow }, url) => {
-      const contents = BrowserWindow.getAllWindows()[0]?.webContents;
-      await contents?.loadURL(url);
-      const loaded = new Promise<void>((resolve) => contents?.once('did-finish-load', () => resolve()));
-      contents?.forcefullyCrashRenderer();
-      await loaded;
-      const program = `recoveryBench.snapshot({}).then(({ value }) => value)`;
-      return { url: contents?.getURL(), snapshot: (await contents?.executeJavaScript(program)) as never };
-    }, address);
+    const { token } = await answerOf(launched.page, 'confirmation', { rig, device, action: 'acknowledge' });
+    const late = { rig, device, token, operator: 'Ada', reason: 'asked before the crash' };
+    const program = `Promise.all([recoveryBench.acknowledge(${JSON.stringify(late)}), recoveryBench.snapshot({})])
+      .then(([answer, { value }]) => ({ refused: answer.error?.code, ...value }))`;
+    const after = await launched.app.evaluate(
+      async ({ BrowserWindow }, [url, ask]) => {
+        const contents = BrowserWindow.getAllWindows()[0]?.webContents;
+        await contents?.loadURL(url);
+        const loaded = new Promise<void>((resolve) => contents?.once('did-finish-load', () => resolve()));
+        contents?.forcefullyCrashRenderer();
+        await loaded;
+        return { url: contents?.getURL(), snapshot: (await contents?.executeJavaScript(ask)) as never };
+      },
+      [address, program] as const,
+    );
     expect(decodeURIComponent(after.url ?? '')).toContain(decodeURIComponent(address.split('#')[1] ?? ''));
     expect(after.snapshot).toMatchObject({
+      refused: 'confirmationInvalid',
       rigs: [{ id: rig, armed: [{ device, state: { phase: 'awaitingAck' } }] }],
       operator: { viewers: [expect.any(String)] },
     });
