@@ -24,13 +24,14 @@ const farewell = 5_000;
 
 /**
  * One socket is one viewer. Reading stops while a viewer asks faster than it is answered, so that neither its questions
- * nor its answers pile up here; deltas cannot wait for it, so it is cut off when those pile up.
+ * nor its answers pile up here; deltas cannot wait for it, so it is cut off when those pile up. The disposer ends the
+ * connection and leaves the socket to who called.
  */
 export const attendSocket = (
   socket: WebSocket,
   connection: ServiceConnection,
   limits: SocketLimits,
-): void => {
+): (() => void) => {
   const rate = new MessageRate(limits.rate, () => performance.now());
   let unanswered = 0;
   let backlog = 0;
@@ -109,4 +110,5 @@ export const attendSocket = (
   socket.on('close', end);
   // What the protocol does not allow (a message that is too big, a broken frame): ws closes the socket with its code.
   socket.on('error', end);
+  return end;
 };

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import { closeCodes, tokenParameter } from '../../preload/contract/socket.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import type { ServiceConnection, Viewer } from '../service/benchService.ts';
@@ -61,7 +61,7 @@ const servePage = async (
     headers: Readonly<Record<string, string>>,
     body: Uint8Array | string,
   ): void => {
-    response.writeHead(status, headers);
+    response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) });
     response.end(request.method === 'HEAD' ? undefined : body);
   };
   if (!isOwnHost(host, port)) return reply(403, { Connection: 'close' }, '');
@@ -78,11 +78,7 @@ const servePage = async (
       'There is no such page.\n',
     );
   }
-  reply(
-    200,
-    { ...headers, 'Content-Type': file.mediaType, 'Content-Length': String(file.bytes.byteLength) },
-    file.bytes,
-  );
+  reply(200, { ...headers, 'Content-Type': file.mediaType }, file.bytes);
 };
 
 const listen = (server: Server, port: number): Promise<Result<number>> =>
@@ -111,6 +107,7 @@ export const openDoor = async (options: DoorOptions): Promise<Result<Door>> => {
     // Messages are text and small; what is no UTF-8 is no message.
     skipUTF8Validation: false,
   });
+  const attended = new Map<WebSocket, () => void>();
   let port = 0;
   let viewers = 0;
   let closing = false;
@@ -127,7 +124,8 @@ export const openDoor = async (options: DoorOptions): Promise<Result<Door>> => {
     sockets.handleUpgrade(request, socket, head, (webSocket) => {
       viewers += 1;
       const viewer: Viewer = { name: `Browser ${viewers}`, transport: 'browser' };
-      attendSocket(webSocket, options.service.connect(viewer), limits);
+      attended.set(webSocket, attendSocket(webSocket, options.service.connect(viewer), limits));
+      webSocket.on('close', () => attended.delete(webSocket));
     });
   });
   const listening = await listen(server, options.port);
@@ -140,6 +138,7 @@ export const openDoor = async (options: DoorOptions): Promise<Result<Door>> => {
     close: async () => {
       closing = true;
       const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const end of attended.values()) end();
       for (const client of sockets.clients) client.close(closeCodes.goingAway, 'The console was ended.');
       const late = setTimeout(() => {
         for (const client of sockets.clients) client.terminate();
