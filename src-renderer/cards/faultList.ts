@@ -85,10 +85,12 @@ export const injectorsFor = (
 export const faultChoices = (offers: readonly InjectorOffer[], hasAer: boolean): readonly FaultChoice[] =>
   all.filter(({ kind }) => injectorsFor(offers, kind).length > 0 && (kind !== 'aer' || hasAer));
 
-/** What a bench is most often asked for: an error that stops the device. */
-export const firstChoice = (choices: readonly FaultChoice[], waiting: boolean): FaultChoice | null => {
-  // While the kernel waits everything but pulling the device would end up in the wrong recovery.
-  const wanted = waiting ? ['unplug'] : ['aer MALF_TLP', 'zpciDma unmapped', 'eehFreeze'];
+/**
+ * What a bench is most often asked for: an error that stops the device. Also while the kernel waits and all but pulling
+ * the device is refused: nobody should pull it with Enter.
+ */
+export const firstChoice = (choices: readonly FaultChoice[]): FaultChoice | null => {
+  const wanted = ['aer MALF_TLP', 'zpciDma unmapped', 'eehFreeze', 'loopback'];
   for (const key of wanted) {
     const found = choices.find((choice) => choice.key === key);
     if (found !== undefined) return found;

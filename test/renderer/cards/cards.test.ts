@@ -246,6 +246,11 @@ describe('the card of a fault', () => {
     expect(sent(one, 'inject')).toEqual([]);
   });
 
+  it('never starts with pulling the device, also while nothing else is allowed', async () => {
+    const one = await open('inject', new Told().happens(...untilQuiet()));
+    expect(one.wrapper.find<HTMLInputElement>('input[value="unplug"]').element.checked).toBe(false);
+  });
+
   it('offers no AER errors where nothing could report them', async () => {
     const one = await open('inject', null, {
       rig: { devices: [deviceView(device, { aerCounters: null })] },
