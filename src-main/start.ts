@@ -3,7 +3,6 @@ import { exitCode, type ExitCode } from './commands/exit.ts';
 import { reportError } from './commands/output.ts';
 import { packageRoot } from './commands/places.ts';
 import { processStreams } from './commands/processStreams.ts';
-import { runCommandLine } from './commands/program.ts';
 import { build, buildState } from './door/builtPage.ts';
 import { fetchRuntime, findRuntime, windowTrouble } from './door/electronRuntime.ts';
 import { runElectron } from './door/runElectron.ts';
@@ -20,8 +19,10 @@ const root = packageRoot();
 /** The runtime has about 120 MB. */
 const fetchPatience = 300_000;
 
-const serve = (why: string, forServe: readonly string[]): Promise<ExitCode> => {
+const serve = async (why: string, forServe: readonly string[]): Promise<ExitCode> => {
   streams.err(`${why}${why === '' ? '' : ' '}The console is served to a browser on this machine.\n`);
+  // The window does not wait for the command line.
+  const { runCommandLine } = await import('./commands/program.ts');
   return runCommandLine(['serve', ...forServe], streams, process.env, Date.now);
 };
 

@@ -112,9 +112,9 @@ describe('a viewer whose link breaks in the middle of a wait', () => {
       'the last line',
       (delta) => delta.kind === 'line' && delta.rig === rig && delta.line.seq >= seq,
     );
-    const later = two.viewer.deltas.slice(
-      two.viewer.deltas.findLastIndex((delta) => delta.number === snapshot.number + 1),
-    );
+    const from = two.viewer.deltas.findLastIndex((delta) => delta.number === snapshot.number + 1);
+    expect(from).toBeGreaterThan(0);
+    const later = two.viewer.deltas.slice(from);
     expect(later.map(({ number }) => number)).toEqual(later.map((_, index) => snapshot.number + 1 + index));
     const shown = essence(await two.viewer.snapshot()).rigs;
     expect(shown).toEqual(essence(await one.viewer.snapshot()).rigs);
