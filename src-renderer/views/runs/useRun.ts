@@ -41,6 +41,9 @@ export const useRun = (
   return { opened, trouble, again: begin };
 };
 
+/** A moment that is slow to come, because the run is still being read, is not waited for longer than this. */
+const slow = 300;
+
 /**
  * The run as it was at a moment. One question at a time, and of those that came meanwhile only the last: dragging the
  * scrubber asks as fast as it is answered, and ends with what it was let go at.
@@ -52,29 +55,45 @@ export const useMoment = (
   const moment = shallowRef<RunMoment | null>(null);
   const trouble = shallowRef<BenchError | null>(null);
   let next: ReturnType<typeof wish> = null;
-  let asking = false;
-  let gone = false;
+  let asked = 0;
+  let shown = 0;
+  let busy = false;
+  let patience: ReturnType<typeof setTimeout> | undefined;
 
-  const work = async (): Promise<void> => {
-    if (asking) return;
-    asking = true;
-    while (next !== null && !gone) {
-      const now = next;
-      next = null;
-      const answer = await bench.ask('runMoment', now);
-      trouble.value = answer.ok ? null : answer.error;
-      if (answer.ok) moment.value = answer.value;
-    }
-    asking = false;
+  const work = (): void => {
+    if (busy || next === null) return;
+    const question = next;
+    const mine = (asked += 1);
+    next = null;
+    busy = true;
+    const goOn = (): void => {
+      if (mine !== asked) return;
+      clearTimeout(patience);
+      busy = false;
+      work();
+    };
+    patience = setTimeout(goOn, slow);
+    void bench.ask('runMoment', question).then((answer) => {
+      if (mine > shown) {
+        shown = mine;
+        trouble.value = answer.ok ? null : answer.error;
+        if (answer.ok) moment.value = answer.value;
+      }
+      goOn();
+    });
   };
   watch(
     wish,
     (wanted) => {
       next = wanted;
-      void work();
+      work();
     },
     { immediate: true },
   );
-  onScopeDispose(() => (gone = true));
+  onScopeDispose(() => {
+    next = null;
+    shown = Infinity;
+    clearTimeout(patience);
+  });
   return { moment, trouble };
 };

@@ -1,3 +1,5 @@
+// @vitest-environment happy-dom
+import { flushPromises } from '@vue/test-utils';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { OpenedRun, PhaseBand, ReplayedDevice } from '../../../preload/contract/views.ts';
@@ -280,7 +282,7 @@ describe('the pages of a run', () => {
     });
     return { pages, asked };
   };
-  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  const turn = flushPromises;
 
   it('are read once, as they come into sight', async () => {
     const { pages, asked } = served(1_000);
