@@ -10,10 +10,16 @@ export interface TreeRow {
   readonly siblings: number;
 }
 
-/** The functions below each port, in the order the rig lists them; null for those on a root bus. */
+/** Addresses of one domain have one length, and longer domains are later ones. */
+const inOrder = ({ address: left }: DeviceView, { address: right }: DeviceView): number =>
+  left.length - right.length || (left < right ? -1 : left > right ? 1 : 0);
+
+/** The functions below each port, by address; null for those on a root bus. */
 const childrenOf = (devices: readonly DeviceView[]): ReadonlyMap<string | null, readonly DeviceView[]> => {
   const known = new Set(devices.map(({ address }) => address));
-  return Map.groupBy(devices, ({ parent }) => (parent !== null && known.has(parent) ? parent : null));
+  return Map.groupBy([...devices].sort(inOrder), ({ parent }) =>
+    parent !== null && known.has(parent) ? parent : null,
+  );
 };
 
 const matches = (device: DeviceView, words: readonly string[]): boolean => {

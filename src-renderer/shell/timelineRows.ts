@@ -1,8 +1,21 @@
 import type { LogRow, RigLog } from '../stores/rigLog.ts';
-import type { Microseconds } from '../../src-main/core/recovery/phase.ts';
+import { isOutcome, type Microseconds } from '../../src-main/core/recovery/phase.ts';
 
-const textOf = (row: LogRow): string =>
-  `${row.text} ${row.phase ?? ''} ${row.device ?? ''} ${row.why}`.toLowerCase();
+/** A row as it is drawn: a phase that begins stands in a row of its own, right after what began it. */
+export interface TimelineEntry extends LogRow {
+  readonly begins: boolean;
+}
+
+const entriesOf = (row: LogRow): readonly TimelineEntry[] =>
+  // An outcome has a row of its own already: what the step concluded with.
+  row.phase === null || isOutcome(row.phase)
+    ? [{ ...row, begins: false }]
+    : [
+        { ...row, begins: false },
+        { ...row, begins: true, part: row.part + 0.5, text: row.phase, tone: 'waiting' },
+      ];
+
+const textOf = (row: LogRow): string => `${row.text} ${row.device ?? ''} ${row.why}`.toLowerCase();
 
 /** Whether a row has all words of the filter. */
 export const rowMatches = (row: LogRow, words: readonly string[]): boolean => {
@@ -15,7 +28,7 @@ export const wordsOf = (filter: string): readonly string[] =>
   filter.toLowerCase().split(/\s+/).filter(Boolean);
 
 /**
- * The rows of a log that match, kept up with it: only what is new is looked at, unless the filter is another one or rows
+ * The entries of a log that match, kept up with it: only what is new is looked at, unless the filter is another one or rows
  * came or went in front.
  */
 export class FilteredRows {
@@ -25,12 +38,11 @@ export class FilteredRows {
   #frontShift = 0;
   #first: LogRow | undefined;
   #seen = 0;
-  #rows: LogRow[] = [];
+  #entries: TimelineEntry[] = [];
 
   /** The array is the same one as long as it is only appended to. */
-  read(log: RigLog, filter: string, device: string | null): readonly LogRow[] {
+  read(log: RigLog, filter: string, device: string | null): readonly TimelineEntry[] {
     const words = wordsOf(filter);
-    if (words.length === 0 && device === null) return log.rows;
     const fresh =
       log !== this.#log ||
       filter !== this.#filter ||
@@ -45,16 +57,16 @@ export class FilteredRows {
       this.#frontShift = log.frontShift;
       this.#first = log.rows[0];
       this.#seen = 0;
-      this.#rows = [];
+      this.#entries = [];
     }
     for (let index = this.#seen; index < log.rows.length; index += 1) {
       const row = log.rows[index];
       if (row === undefined) continue;
       if (device !== null && row.device !== null && row.device !== device) continue;
-      if (rowMatches(row, words)) this.#rows.push(row);
+      for (const entry of entriesOf(row)) if (rowMatches(entry, words)) this.#entries.push(entry);
     }
     this.#seen = log.rows.length;
-    return this.#rows;
+    return this.#entries;
   }
 }
 
