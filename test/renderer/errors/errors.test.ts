@@ -1,0 +1,155 @@
+// @vitest-environment happy-dom
+import { flushPromises } from '@vue/test-utils';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { RigView } from '../../../preload/contract/views.ts';
+import type { PciAddress } from '../../../src-main/core/pci/address.ts';
+import { failure, success } from '../../../src-main/core/result.ts';
+import type { ProfileName } from '../../../src-main/rigs/simulated/kernel/profile.ts';
+import { aerTable } from '../../../src-renderer/views/errors/aerTable.ts';
+import ErrorsView from '../../../src-renderer/views/errors/ErrorsView.vue';
+import { drainedRecords, errorHistory } from '../../../src-renderer/views/errors/history.ts';
+import type { Fault } from '../../../src-main/core/faults/fault.ts';
+import type { Protocol } from '../../../src-main/core/recovery/phase.ts';
+import { Lab, fatal, nonFatal, policyOf, rng, valueOf } from '../../coordinator/lab.ts';
+import { deviceView } from '../fakeBridge.ts';
+import { address, mountView, type MountedView } from '../restore/mountView.ts';
+
+let mounted: MountedView | null = null;
+afterEach(() => {
+  mounted?.wrapper.unmount();
+  mounted = null;
+});
+
+/** What a run says of a device that met a fault, and its config space afterwards; as if its address were `address`. */
+const met = async (profile: ProfileName, protocol: Protocol, fault: Fault, device: PciAddress) => {
+  const lab = new Lab({
+    profile,
+    topology: profile === 'eeh' ? 'eehPe' : profile.startsWith('zpci') ? 'zpci' : 'single',
+  });
+  try {
+    valueOf(await lab.coordinator.arm(device, protocol, policyOf()));
+    await lab.hit(fault, device);
+    await lab.until('quiet', () =>
+      lab.linesOf('step', device).some(({ event }) => event.kind === 'quiesceFinished'),
+    );
+    const config = await lab.coordinator.session(device)?.readConfig('hardware');
+    const own = lab.linesOf('step', device).map((line) => ({ ...line, device: address }));
+    return { lines: own, config: config?.ok === true ? config.value : null };
+  } finally {
+    await lab.close();
+  }
+};
+const zpci = '1234:00:00.0' as PciAddress;
+
+describe('the history of a run', () => {
+  it('has what the registers said at each error', async () => {
+    const { lines } = await met('notify-7.2', 'notify', fatal, rng);
+    expect(errorHistory(lines)).toMatchObject([
+      {
+        severity: 'fatal',
+        recovery: 1,
+        failed: null,
+        errors: [{ source: 'aer', name: 'MALF_TLP', first: true }],
+      },
+    ]);
+  });
+
+  it('has the records that were drained on s390x, and not the look at AER registers that are not there', async () => {
+    const { lines } = await met('zpci-7.3', 'mediated', { kind: 'zpciDma', where: 'unmapped' }, zpci);
+    const history = errorHistory(lines);
+    expect(history).toHaveLength(1);
+    expect(drainedRecords(history)).toMatchObject([{ record: { pec: 4, pecName: 'TPROTE', fid: 0x56 } }]);
+  });
+
+  it('says that a look failed', () => {
+    const [finding] = errorHistory([
+      {
+        seq: 1,
+        at: 5,
+        wall: '',
+        type: 'step',
+        device: address,
+        event: { kind: 'inspected', at: 5, recovery: 1, result: failure('configUnreadable', 'No answer.') },
+        reason: 'errorsUnreadable',
+        phase: 'quiescing',
+        recovery: 1,
+        effects: [],
+      },
+    ]);
+    expect(finding).toMatchObject({ errors: [], failed: 'configUnreadable: No answer.' });
+  });
+});
+
+describe('the AER table', () => {
+  it('has one row for each error, with status, mask, severity and the first one', async () => {
+    const { config } = await met('notify-7.2', 'notify', nonFatal, rng);
+    const table = aerTable(config ?? new Uint8Array());
+    if (table === 'none' || table === 'allOnes') throw new Error(table);
+    const set = table.rows.filter(({ set: isSet }) => isSet);
+    expect(set).toMatchObject([
+      { error: { name: 'COMP_TIME', bit: 14 }, severity: 'nonFatal', masked: false, first: true },
+    ]);
+    expect(table.rows.filter(({ first }) => first)).toHaveLength(1);
+    expect(table.rows.find(({ error }) => error.name === 'MALF_TLP')).toMatchObject({ severity: 'fatal' });
+    expect(table.rows.find(({ error }) => error.name === 'ADV_NONFATAL')).toMatchObject({ masked: true });
+    expect(table.headerLogIs).toBe('current');
+  });
+
+  it.each([
+    ['none', new Uint8Array(256)],
+    ['none', new Uint8Array(0)],
+    ['allOnes', new Uint8Array(4096).fill(0xff)],
+  ] as const)('says %s where there is nothing to read', (answer, bytes) => {
+    expect(aerTable(bytes)).toBe(answer);
+  });
+});
+
+describe('Errors', () => {
+  const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
+
+  it('shows counters of the device and the ports above it side by side', async () => {
+    const { lines, config } = await met('notify-7.2', 'notify', fatal, rng);
+    const devices: RigView['devices'] = [
+      deviceView('0000:00:04.0', { kind: 'bridge', aerCounters: { correctable: 0, nonFatal: 3, fatal: 0 } }),
+      deviceView(address, { parent: '0000:00:04.0', aerCounters: { correctable: 0, nonFatal: 0, fatal: 7 } }),
+    ];
+    mounted = await mountView(ErrorsView, 'errors', {
+      lines,
+      rig: { devices },
+      prepare: (link) =>
+        link.answer('readConfig', () =>
+          success({ device: address, view: 'hardware', bytes: base64(config ?? new Uint8Array()) }),
+        ),
+    });
+    const counters = mounted.wrapper.find('[aria-label="Counters"]');
+    expect(
+      counters.findAll('tbody tr').map((row) => row.findAll('th, td').map((cell) => cell.text())),
+    ).toEqual([
+      [`${address} this device`, '0', '0', '7'],
+      ['0000:00:04.0 root port', '0', '3', '0'],
+    ]);
+    const first = mounted.wrapper.find('[aria-label="AER errors"] tbody tr');
+    expect(first.text()).toContain('MALF_TLP');
+    expect(first.text()).toContain('fatal');
+    const moment = mounted.wrapper.find('[aria-label="History of errors"] tbody button');
+    await moment.trigger('click');
+    await flushPromises();
+    expect(mounted.router.currentRoute.value.query['at']).toBe(String(errorHistory(lines)[0]?.at));
+  });
+
+  it('explains a drained record, with its raw bytes', async () => {
+    const { lines } = await met('zpci-7.3', 'mediated', { kind: 'zpciDma', where: 'belowAperture' }, zpci);
+    mounted = await mountView(ErrorsView, 'errors', {
+      lines,
+      rig: {
+        rig: { kind: 'simulated', name: 'z', title: 'z', kernel: '7.3', architecture: 's390x' },
+      },
+      prepare: (link) => link.answer('readConfig', () => failure('configUnreadable', 'No answer.')),
+    });
+    const records = mounted.wrapper.find('[aria-label="Drained records"]').text();
+    expect(records).toContain('PEC 0x2 OORANGE');
+    expect(records).toContain('outside the DMA range');
+    expect(records).toMatch(/([0-9a-f]{8} ){7}[0-9a-f]{8}/);
+    expect(mounted.wrapper.find('[aria-label="AER registers"]').exists()).toBe(false);
+  });
+});

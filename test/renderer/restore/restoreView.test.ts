@@ -1,0 +1,149 @@
+// @vitest-environment happy-dom
+import { flushPromises } from '@vue/test-utils';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { encodeSnapshot } from '../../../src-main/journal/snapshot.ts';
+import { inflateSnapshot } from '../../../src-renderer/snapshots/inflate.ts';
+import RestoreView from '../../../src-renderer/views/restore/RestoreView.vue';
+import { Lab, fatal, rng, type LabOptions } from '../../coordinator/lab.ts';
+import { mountView, type Ground, type MountedView } from './mountView.ts';
+
+let mounted: MountedView | null = null;
+afterEach(() => {
+  mounted?.wrapper.unmount();
+  mounted = null;
+});
+
+const recordedLines = async (
+  until: 'afterReset' | 'end',
+  options: LabOptions & { readonly afterReset?: 'wait' } = {},
+): Promise<Ground> => {
+  const lab = new Lab(options);
+  try {
+    const afterReset = options.afterReset ?? 'reinitialise';
+    await lab.arm({ decision: 'ackWhenQuiesced', afterReset });
+    await lab.hit(fatal);
+    await lab.until(until, () =>
+      lab.linesOf('snapshot').some(({ moment, view }) => moment === until && view === 'hardware'),
+    );
+    return { lines: [...lab.lines], state: lab.state() };
+  } finally {
+    await lab.close();
+  }
+};
+
+const show = async (ground: Ground): Promise<MountedView> => {
+  mounted = await mountView(RestoreView, 'restore', ground);
+  // The platform inflates the readings in its own time.
+  await vi.waitFor(() => {
+    if (mounted?.wrapper.find('table.restore').exists() === true) {
+      expect(mounted.wrapper.text()).toContain('pci_restore_pcie_state');
+      expect(mounted.wrapper.text()).toContain('DevCtl');
+    }
+  });
+  await flushPromises();
+  return mounted;
+};
+
+const rowWith = ({ wrapper }: MountedView, label: string): string =>
+  wrapper
+    .findAll('table.restore tbody tr')
+    .find((row) => row.findAll('td').some((cell) => cell.text() === label))
+    ?.text()
+    .replaceAll(/\s+/g, ' ') ?? '';
+const button = ({ wrapper }: MountedView, name: string) => {
+  const found = wrapper.findAll('button').find((one) => one.text() === name);
+  if (found === undefined) throw new Error(`There is no button ${name}.`);
+  return found;
+};
+
+describe('State restore', () => {
+  it('says what brings something when nothing is recorded', async () => {
+    const { wrapper } = await show({});
+    expect(wrapper.text()).toContain('Nothing is recorded yet');
+  });
+
+  it('shows each register of a recovery with its verdict, and no provenance that is not known', async () => {
+    const view = await show(await recordedLines('end'));
+    expect(rowWith(view, 'DevCtl')).toMatch(/000f.*≠ ?0000.*unknown.*restored/);
+    expect(rowWith(view, 'COMMAND')).toContain('restored');
+    expect(view.wrapper.find('[aria-label="Hazards"]').text()).toContain('6 put right on the way');
+    expect(view.wrapper.text()).toContain('Steps of Linux 7.2');
+    for (const claim of ['openSnapshot', 'userSpace', 'hardwareReset', 'lastSave']) {
+      expect(view.wrapper.text()).not.toContain(claim);
+    }
+  });
+
+  it('spells out the hazards that are there, one at a time, with what to do', async () => {
+    const view = await show(await recordedLines('afterReset', { afterReset: 'wait' }));
+    const strip = view.wrapper.find('[aria-label="Hazards"]');
+    expect(strip.text()).toContain('6 hazards');
+    expect(strip.text()).toContain('Hazard: BARs are zero in hardware.');
+    const msix = strip.findAll('button').find((one) => one.text().includes('MSI-X off'));
+    await msix?.trigger('click');
+    expect(strip.text()).toContain('Hazard: MSI-X is off in hardware.');
+    expect(strip.text()).toContain('DEVICE_RESET after the COMMAND write');
+    expect(strip.text()).toContain('Message Control 0x0001, was 0x8001');
+  });
+
+  it('filters to what is lost and to what is dangerous', async () => {
+    const view = await show(await recordedLines('afterReset', { afterReset: 'wait' }));
+    expect(rowWith(view, 'LnkCtl')).not.toBe('');
+    await button(view, 'Only hazards').trigger('click');
+    expect(rowWith(view, 'LnkCtl')).toBe('');
+    expect(rowWith(view, 'DevCtl')).toContain('hazard');
+    const restored = await show(await recordedLines('end'));
+    await button(restored, 'Only lost').trigger('click');
+    expect(restored.wrapper.text()).toContain('Nothing is lost as of the last reading.');
+  });
+
+  it('shows the difference of two moments, decoded', async () => {
+    const view = await show(await recordedLines('afterReset', { afterReset: 'wait' }));
+    const changes = view.wrapper.find('[aria-label="Registers that differ"]').text();
+    expect(changes).toContain('Mem + → −');
+    expect(changes).toContain('MalfTLP − → +');
+  });
+
+  it('selects the moment of a reading everywhere', async () => {
+    const ground = await recordedLines('end');
+    const view = await show(ground);
+    const reset = view.wrapper.findAll('thead button')[2];
+    await reset?.trigger('click');
+    await flushPromises();
+    const kept = ground.lines?.find(
+      (line) => line.type === 'snapshot' && line.moment === 'afterReset' && line.device === rng,
+    );
+    expect(view.router.currentRoute.value.query['at']).toBe(String(kept?.at));
+  });
+
+  it('says that the end of a fatal time-out was read before the kernel reset the bus', async () => {
+    const lab = new Lab();
+    await lab.arm({ decision: 'neverAck' });
+    await lab.hit(fatal);
+    await lab.until('end', () =>
+      lab.linesOf('snapshot').some(({ moment, view }) => moment === 'end' && view === 'hardware'),
+    );
+    const view = await show({ lines: [...lab.lines], state: lab.state() });
+    await lab.close();
+    expect(view.wrapper.find('.note').text()).toContain('resets the bus after that');
+  });
+});
+
+describe('the readings of a journal', () => {
+  it('are unpacked to the bytes that were packed', async () => {
+    for (const bytes of [
+      new Uint8Array(256).fill(0x5a),
+      Uint8Array.from({ length: 4096 }, (_, i) => i & 0xff),
+    ]) {
+      expect(await inflateSnapshot(encodeSnapshot(bytes))).toEqual({ ok: true, value: bytes });
+    }
+  });
+
+  it.each([
+    ['no base64', '***'],
+    ['no DEFLATE', btoa('hello, this is not deflated')],
+    ['cut off', encodeSnapshot(Uint8Array.from({ length: 4096 }, (_, i) => (i * 7) & 0xff)).slice(0, 40)],
+    ['too large', encodeSnapshot(new Uint8Array(1 << 20))],
+  ])('that are damaged (%s) are an error and no exception', async (_, text) => {
+    expect(await inflateSnapshot(text)).toMatchObject({ ok: false, error: { code: 'journalDamaged' } });
+  });
+});
