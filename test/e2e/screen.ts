@@ -53,6 +53,7 @@ export const addRig = async (
   const before = await screen.page.getByRole('group', { name: 'Rigs' }).getByRole('button').count();
   await screen.button('Add rig').click();
   const card = screen.page.getByRole('dialog', { name: 'Add a simulated rig' });
+  await card.getByRole('combobox', { name: 'Kernel' }).selectOption('notify-7.2');
   await card.getByRole('spinbutton', { name: 'Kernel waits' }).fill(String(ackTimeout));
   await card.getByRole('button', { name: 'Add rig' }).click();
   await expect.poll(() => card.count()).toBe(0);
