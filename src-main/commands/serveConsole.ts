@@ -5,8 +5,9 @@ import { build, buildState, pageFolder } from '../door/builtPage.ts';
 import { onEndingSignal } from '../door/endingSignals.ts';
 import { openDoor } from '../door/door.ts';
 import { openInBrowser } from '../door/openInBrowser.ts';
-import { consequenceOfEnding, describeWait } from '../door/openWaits.ts';
+import { describeWait } from '../door/openWaits.ts';
 import { BenchService } from '../service/benchService.ts';
+import { whatQuittingDoes } from '../service/quitting.ts';
 import { fail, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
 import { writeJson, type Streams } from './output.ts';
@@ -83,8 +84,7 @@ export const serveConsole = async (context: CommandContext, options: ServeOption
   await ended;
   forget?.();
   for (const wait of service.waits()) {
-    if (json)
-      writeJson(streams, { type: 'openWait', ...wait, consequence: consequenceOfEnding(wait.protocol) });
+    if (json) writeJson(streams, { type: 'openWait', ...wait, consequence: whatQuittingDoes(wait.protocol) });
     else streams.out(`${describeWait(wait)}\n`);
   }
   await door.value.close();

@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { protocols } from '../../src-main/core/recovery/phase.ts';
 import type { OpenWait } from '../../src-main/service/waits.ts';
-import {
-  createQuitGuard,
-  quitQuestion,
-  whatQuittingDoes,
-  type QuitQuestion,
-} from '../../src-main/console/quitGuard.ts';
+import { createQuitGuard, quitQuestion, type QuitQuestion } from '../../src-main/console/quitGuard.ts';
+import { whatQuittingDoes } from '../../src-main/service/quitting.ts';
 
 const wait: OpenWait = {
   rig: 'simulated',

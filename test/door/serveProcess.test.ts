@@ -56,7 +56,7 @@ describe('rbench serve', () => {
     const [wait, ended, ...more] = server.lines.slice(1);
     expect(wait).toMatchObject({ type: 'openWait', rig, device: rng, protocol: 'notify' });
     expect(Number(wait?.['left'])).toBeGreaterThan(0);
-    expect(String(wait?.['consequence'])).toMatch(/nobody brings it back/);
+    expect(String(wait?.['consequence'])).toMatch(/nobody brings the device back/);
     expect(ended).toEqual({ type: 'ended' });
     expect(more).toEqual([]);
     expect(states.at(-1)).toBe('waiting');
