@@ -1,5 +1,6 @@
 import { configSpaceBench } from './configSpace.ts';
 import { journalBench } from './journal.ts';
+import { openRunBench } from './openRun.ts';
 import { recoveriesBench } from './recoveries.ts';
 import type { BenchRow } from './row.ts';
 
@@ -10,6 +11,7 @@ import type { BenchRow } from './row.ts';
 const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   configSpace: configSpaceBench,
   journal: journalBench,
+  openRun: openRunBench,
   recoveries: recoveriesBench,
 };
 

@@ -54,7 +54,7 @@ describe('the process', () => {
       scripts: Record<string, string>;
     };
     expect(scripts['rbench']).toBe('node src-main/cli.ts');
-    expect(scripts['start']).toBe('node src-main/cli.ts scenario run notify-fatal-acknowledged');
+    expect(scripts['start']).toBe('node src-main/start.ts');
   });
 
   it.each([

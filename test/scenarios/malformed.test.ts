@@ -30,7 +30,11 @@ const good = [
 const withLine = (number: number, line: string): string => good.with(number - 1, line).join('\n');
 
 const cases: readonly (readonly [string, string, string])[] = [
-  ['a quote that is not closed', withLine(1, 'title: "A story'), 'line 11, column 1: Missing closing "quote.'],
+  [
+    'a quote that is not closed',
+    withLine(1, 'title: "A story'),
+    'line 11, column 1: Missing closing "quote.',
+  ],
   ['a brace that is not closed', withLine(7, '  - arm: { protocol: notify'), 'line 8, column 3: '],
   ['a tab', withLine(2, '\tseed: 1'), 'line 2, column 1: Tabs are not allowed as indentation.'],
   ['a key twice', withLine(2, 'title: Another'), 'line 2, column 1: Map keys must be unique.'],

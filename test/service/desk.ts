@@ -54,7 +54,10 @@ export class TestViewer {
   readonly batches: number[] = [];
   readonly #waiting = new Set<() => void>();
 
-  constructor(service: Pick<BenchService, 'connect'>, viewer: Viewer = { name: 'Ada', transport: 'browser' }) {
+  constructor(
+    service: Pick<BenchService, 'connect'>,
+    viewer: Viewer = { name: 'Ada', transport: 'browser' },
+  ) {
     this.connection = service.connect(viewer);
     this.connection.onDeltas((batch) => {
       this.batches.push(batch.length);
