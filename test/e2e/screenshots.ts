@@ -33,6 +33,9 @@ const injectInto = async (page: Page, address: string): Promise<void> => {
   await untilPhase(page, 'awaitingAck');
 };
 
+/** What is there once a page has been read. */
+const shownBy = { Scenarios: 'Fatal error, acknowledged in time', Runs: 'simulated:notify-7.2', Settings: 'Colours' };
+
 /** Plays the story once and takes each view where it has the most to show. */
 const takeAll = async (page: Page, take: (name: string) => Promise<void>): Promise<void> => {
   await page.getByRole('treeitem').first().waitFor();
@@ -54,10 +57,9 @@ const takeAll = async (page: Page, take: (name: string) => Promise<void>): Promi
     await page.waitForLoadState('networkidle');
     await take(tab.toLowerCase().replace(' ', '-'));
   }
-  for (const place of ['Scenarios', 'Runs', 'Settings']) {
+  for (const place of ['Scenarios', 'Runs', 'Settings'] as const) {
     await page.getByRole('link', { name: place, exact: true }).click();
-    await page.getByRole('heading').first().waitFor();
-    await page.waitForLoadState('networkidle');
+    await page.getByRole('main').getByText(shownBy[place]).first().waitFor();
     await take(place.toLowerCase());
   }
   await page.keyboard.press('Control+k');
