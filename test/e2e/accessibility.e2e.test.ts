@@ -42,6 +42,9 @@ consoleSuite('axe-core', (launch) => {
   const expectNothing = async (): Promise<void> => {
     for (const colorScheme of ['light', 'dark'] as const) {
       await open.page.emulateMedia({ colorScheme });
+      expect(await open.page.evaluate(`matchMedia('(prefers-color-scheme: ${colorScheme})').matches`)).toBe(
+        true,
+      );
       expect({ colorScheme, found: await findings(open.page) }).toEqual({ colorScheme, found: [] });
     }
   };
@@ -54,6 +57,21 @@ consoleSuite('axe-core', (launch) => {
     await open.page.keyboard.press('Escape');
     await expect.poll(() => open.page.getByRole('dialog').count()).toBe(0);
   };
+
+  it('finds what is wrong, were there something', async () => {
+    await screen.devices.waitFor();
+    await open.page.evaluate(`{
+      const planted = document.createElement('div');
+      planted.id = 'planted';
+      planted.append(document.createElement('button'), 'pale');
+      Object.assign(planted.style, { color: '#999', background: '#777', position: 'fixed', top: '50%', left: '50%', zIndex: 9 });
+      document.querySelector('main').append(planted);
+    }`);
+    const found = (await findings(open.page)).join();
+    await open.page.evaluate(`document.getElementById('planted').remove()`);
+    expect(found).toContain('button-name');
+    expect(found).toContain('color-contrast');
+  });
 
   it('finds nothing before anything is armed', async () => {
     await select(screen, device);
@@ -107,6 +125,7 @@ consoleSuite('axe-core', (launch) => {
     await list.getByRole('link').first().click();
     await screen.button('Start').click();
     await screen.phase.waitFor();
+    await screen.button('Next step').click();
     await expectNothing();
   });
 
@@ -116,6 +135,7 @@ consoleSuite('axe-core', (launch) => {
     await expectNothing();
     await open.page.getByRole('main').getByRole('link').first().click();
     await expect.poll(() => open.page.url()).toMatch(/#\/runs\/.+/);
+    await open.page.getByRole('slider').first().waitFor();
     await expectNothing();
   });
 
