@@ -19,7 +19,7 @@ const unarmed = (device: DeviceView): DeviceMark => {
   if (device.kind === 'bridge') {
     const sum = aerSum(device);
     const tag = sum === 0 ? null : { text: `AER ${sum}`, tone: 'warn' as const };
-    return { shape: 'none', word: sum === 0 ? 'port' : `port, ${sum} AER errors counted`, tag, wait: null };
+    return { shape: 'none', word: sum === 0 ? '' : `${sum} AER errors counted`, tag, wait: null };
   }
   const [protocol] = device.protocols;
   const text =

@@ -5,18 +5,16 @@ export interface RigLook {
   readonly shape: 'good' | 'wait' | 'fatal';
   readonly word: string;
   readonly title: string;
-  /** The time of day in the run's name: `02:31:07`; the name itself where it has none. */
-  readonly clock: string;
 }
 
-/** Runs are named by the moment they began, `2026-11-21T02-31-07…`. */
-const clockOf = (run: string): string => {
+/** Runs are named by the moment they began, `2026-11-21T02-31-07Z-5f0a`: the time of it, `02:31:07`. */
+export const runClock = (run: string): string => {
   const time = /T(\d\d)[-:]?(\d\d)[-:]?(\d\d)/.exec(run);
   return time === null ? run.slice(0, 12) : `${time[1]}:${time[2]}:${time[3]}`;
 };
 
 export const rigLook = (rig: RigModel): RigLook => {
-  const { header, trouble, run } = rig;
+  const { header, trouble } = rig;
   const waiting = [...rig.armed.values()].filter(
     ({ device, state }) => waitOf(rig.id, device, state) !== null,
   ).length;
@@ -29,5 +27,5 @@ export const rigLook = (rig: RigModel): RigLook => {
     `${rig.devices.length} functions, ${rig.armed.size} armed`,
     trouble ?? word,
   ].join('\n');
-  return { shape, word, title, clock: clockOf(run ?? '') };
+  return { shape, word, title };
 };

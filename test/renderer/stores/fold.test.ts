@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConsoleDelta } from '../../preload/contract/deltas.ts';
-import type { JournalBody } from '../../src-main/core/journal/line.ts';
-import type { RecoveryEvent } from '../../src-main/core/recovery/event.ts';
-import { armedState, type RecoveryState } from '../../src-main/core/recovery/state.ts';
-import { step } from '../../src-main/core/recovery/step.ts';
-import { fold, modelOf, type ConsoleModel } from '../../src-renderer/stores/fold.ts';
-import { deviceView, lineOf, noteLine, notifyArming, rigView, snapshotOf } from './fakeBridge.ts';
+import type { ConsoleDelta } from '../../../preload/contract/deltas.ts';
+import type { JournalBody } from '../../../src-main/core/journal/line.ts';
+import type { RecoveryEvent } from '../../../src-main/core/recovery/event.ts';
+import { armedState, type RecoveryState } from '../../../src-main/core/recovery/state.ts';
+import { step } from '../../../src-main/core/recovery/step.ts';
+import { fold, modelOf, type ConsoleModel } from '../../../src-renderer/stores/fold.ts';
+import { deviceView, lineOf, noteLine, notifyArming, rigView, snapshotOf } from '../fakeBridge.ts';
 
 const device = '0000:01:00.0';
 const armedLine: JournalBody = { type: 'armed', device, arming: notifyArming };

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JournalLine } from '../../src-main/core/journal/line.ts';
-import { phases } from '../../src-main/core/recovery/phase.ts';
-import { liveLines, RigLog } from '../../src-renderer/stores/rigLog.ts';
-import { lineOf, noteLine } from './fakeBridge.ts';
+import type { JournalLine } from '../../../src-main/core/journal/line.ts';
+import { phases } from '../../../src-main/core/recovery/phase.ts';
+import { liveLines, RigLog } from '../../../src-renderer/stores/rigLog.ts';
+import { lineOf, noteLine } from '../fakeBridge.ts';
 
 const devices = ['0000:01:00.0', '0000:02:00.0'];
 

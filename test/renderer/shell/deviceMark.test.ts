@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { armedState, type RecoveryState } from '../../../src-main/core/recovery/state.ts';
+import { step } from '../../../src-main/core/recovery/step.ts';
+import { deviceMark, shortAddress } from '../../../src-renderer/shell/deviceMark.ts';
+import { deviceView, notifyArming } from '../fakeBridge.ts';
+
+const device = deviceView('0000:01:00.0');
+const marked = (state: RecoveryState, listening = true) =>
+  deviceMark('one', device, { device: device.address, state, listening, found: null });
+const signalled = step(armedState(notifyArming), { kind: 'signal', at: 1, count: 1 }).state;
+
+describe('deviceMark', () => {
+  it.each([
+    [deviceView('0000:01:00.0'), 'off', 'notify'],
+    [deviceView('0000:01:00.0', { protocols: [], driver: null }), 'off', 'no driver'],
+    [deviceView('0000:01:00.0', { protocols: [], driver: 'nvme', aerCounters: null }), 'off', 'no AER'],
+    [deviceView('0000:01:00.0', { protocols: [], driver: 'nvme' }), 'off', 'nvme'],
+    [
+      deviceView('0000:00:04.0', {
+        kind: 'bridge',
+        aerCounters: { correctable: 1, nonFatal: 0, fatal: 2 },
+      }),
+      'none',
+      'AER 3',
+    ],
+  ])('says what could be done with %o', (view, shape, tag) => {
+    expect(deviceMark('one', view, null)).toMatchObject({ shape, tag: { text: tag }, wait: null });
+  });
+
+  it('has a shape and a word for each state, not only a colour', () => {
+    expect(marked(armedState(notifyArming))).toMatchObject({ shape: 'good', word: 'armed, notify' });
+    expect(marked(signalled)).toMatchObject({ shape: 'wait', word: 'errorDetected', wait: { openedAt: 1 } });
+    const lost = step(signalled, { kind: 'deviceRemoved', at: 2 }).state;
+    expect(marked(lost, false)).toMatchObject({
+      shape: 'fatal',
+      word: 'deviceLost, not armed any more',
+      wait: null,
+    });
+  });
+});
+
+describe('shortAddress', () => {
+  it('leaves out the domain only where it is 0', () => {
+    expect(shortAddress('0000:01:00.0')).toBe('01:00.0');
+    expect(shortAddress('1234:00:00.0')).toBe('1234:00:00.0');
+    expect(shortAddress('10000:01:00.0')).toBe('10000:01:00.0');
+  });
+});
