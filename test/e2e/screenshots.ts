@@ -34,7 +34,11 @@ const injectInto = async (page: Page, address: string): Promise<void> => {
 };
 
 /** What is there once a page has been read. */
-const shownBy = { Scenarios: 'Fatal error, acknowledged in time', Runs: 'simulated:notify-7.2', Settings: 'Colours' };
+const shownBy = {
+  Scenarios: 'Fatal error, acknowledged in time',
+  Runs: 'simulated:notify-7.2',
+  Settings: 'Colours',
+};
 
 /** Plays the story once and takes each view where it has the most to show. */
 const takeAll = async (page: Page, take: (name: string) => Promise<void>): Promise<void> => {
