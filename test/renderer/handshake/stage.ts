@@ -21,7 +21,7 @@ export interface Stage {
   readonly wrapper: VueWrapper;
   /** The rig's clock shows this from now on. */
   clock(at: number): Promise<void>;
-  settle(): Promise<void>;
+  settle(): Promise<unknown>;
   /** Deltas come in, and the frame that shows them. */
   push(...deltas: readonly DeltaBody[]): Promise<void>;
 }
