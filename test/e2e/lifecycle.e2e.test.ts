@@ -48,9 +48,11 @@ describe('the window in the middle of a wait', () => {
     // Playwright gives a crashed page up, so the new one is asked through its web contents.
     const shown = await open.electron?.app.evaluate(async ({ BrowserWindow }) => {
       const contents = BrowserWindow.getAllWindows()[0]?.webContents;
-      const loaded = new Promise<void>((resolve) => contents?.once('did-finish-load', () => resolve()));
+      const back = new Promise<void>((resolve) => {
+        contents?.once('render-process-gone', () => contents.once('did-finish-load', () => resolve()));
+      });
       contents?.forcefullyCrashRenderer();
-      await loaded;
+      await back;
       const program = `new Promise((resolve) => {
         const look = () => {
           const phase = document.querySelector('[role="status"][aria-label="Phase"]')?.textContent.trim();

@@ -143,9 +143,12 @@ describe('the page in the middle of a wait', () => {
       async ({ BrowserWindow }, [url, ask]) => {
         const contents = BrowserWindow.getAllWindows()[0]?.webContents;
         await contents?.loadURL(url);
-        const loaded = new Promise<void>((resolve) => contents?.once('did-finish-load', () => resolve()));
+        // The load that counts is the one after this crash, and a renderer that is gone already cannot crash.
+        const back = new Promise<void>((resolve) => {
+          contents?.once('render-process-gone', () => contents.once('did-finish-load', () => resolve()));
+        });
         contents?.forcefullyCrashRenderer();
-        await loaded;
+        await back;
         return { url: contents?.getURL(), snapshot: (await contents?.executeJavaScript(ask)) as never };
       },
       [address, program] as const,
@@ -164,9 +167,12 @@ describe('the page in the middle of a wait', () => {
     await launched.app.evaluate(async ({ BrowserWindow }) => {
       const contents = BrowserWindow.getAllWindows()[0]?.webContents;
       for (let time = 0; time < 4; time += 1) {
-        const loaded = new Promise<void>((resolve) => contents?.once('did-finish-load', () => resolve()));
+        // The load that counts is the one after this crash, and a renderer that is gone already cannot crash.
+        const back = new Promise<void>((resolve) => {
+          contents?.once('render-process-gone', () => contents.once('did-finish-load', () => resolve()));
+        });
         contents?.forcefullyCrashRenderer();
-        await loaded;
+        await back;
       }
     });
     expect((await dialogs(launched)).map(({ buttons }) => buttons)).toEqual([['Open again', 'Quit']]);
