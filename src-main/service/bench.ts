@@ -2,7 +2,7 @@ import type { ConsoleSnapshot } from '../../preload/contract/views.ts';
 import type { PciAddress } from '../core/pci/address.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
-import { profileNames, profiles } from '../rigs/simulated/kernel/profile.ts';
+import { defaultProfile, profileNames, profiles } from '../rigs/simulated/kernel/profile.ts';
 import { Confirmations } from './confirmations.ts';
 import type { Caller } from './caller.ts';
 import { rigClosed, type HeldRig } from './heldRig.ts';
@@ -116,7 +116,8 @@ export class Bench {
       number: caller.outbox.number,
       rigs: [...this.rigs.values()].map((held) => held.view()),
       operator: this.operator.view(caller.seat),
-      profiles: profileNames.map((name) => {
+      // The one that a rig has when nobody chooses stands first.
+      profiles: [defaultProfile, ...profileNames.filter((name) => name !== defaultProfile)].map((name) => {
         const { title, topology } = profiles[name];
         return { name, title, topology };
       }),
