@@ -10,7 +10,18 @@ import vue from 'eslint-plugin-vue';
 const rooms = [
   { type: 'core', pattern: 'src-main/core', rooms: [], packages: [] },
   { type: 'kernel', pattern: 'src-main/kernel', rooms: ['core'], packages: ['koffi', 'node:*'] },
-  { type: 'rigs', pattern: 'src-main/rigs', rooms: ['kernel', 'core'], packages: ['node:*', 'zod'] },
+  {
+    type: 'rigs',
+    pattern: 'src-main/rigs',
+    rooms: ['kernel', 'core', 'contract'],
+    packages: ['node:*', 'zod', 'vscode-jsonrpc'],
+  },
+  {
+    type: 'agent',
+    pattern: 'src-main/agent',
+    rooms: ['rigs', 'kernel', 'core', 'contract'],
+    packages: ['node:*', 'zod', 'vscode-jsonrpc'],
+  },
   { type: 'journal', pattern: 'src-main/journal', rooms: ['core', 'contract'], packages: ['node:*', 'zod'] },
   {
     type: 'coordinator',

@@ -1,41 +1,30 @@
 import { z } from 'zod';
+import {
+  benchError,
+  eehOperation,
+  eehReport,
+  errorRecord,
+  inspection,
+  microseconds,
+  proofReport,
+  quiesceReport,
+  reinitialiseReport,
+  resetKind,
+  resetReport,
+  resultOf,
+} from '../../preload/contract/reports.ts';
 import type { RecoveryEffect } from '../core/recovery/effect.ts';
 import type { Approval, RecoveryEvent } from '../core/recovery/event.ts';
 import { outcomes, protocols } from '../core/recovery/phase.ts';
 import { decisions, timeoutActions, type Arming } from '../core/recovery/policy.ts';
 import { reasons, type Reason } from '../core/recovery/reasons.ts';
-import {
-  resetKinds,
-  type EehReport,
-  type ErrorRecord,
-  type Inspection,
-  type ProofReport,
-  type QuiesceReport,
-  type ReinitialiseReport,
-  type ResetReport,
-} from '../core/recovery/reports.ts';
-import { errorCodes, type BenchError } from '../core/result.ts';
 
 /**
  * The values of the phase model as they stand in a journal. `step` trusts its events, so a line read from a file is
  * held against these before it is replayed. The types of `core/recovery` lead; a schema that lacks a member or
  * knows one too many does not compile (`test/journal/schema.test.ts`).
  */
-export const microseconds = z.int();
 const count = z.int().nonnegative();
-
-export const benchError: z.ZodType<BenchError> = z.object({
-  code: z.enum(errorCodes),
-  message: z.string(),
-  errno: z.object({ number: z.int(), name: z.string() }).exactOptional(),
-  details: z.record(z.string(), z.unknown()).exactOptional(),
-});
-
-const resultOf = <Value extends z.ZodType>(value: Value) =>
-  z.discriminatedUnion('ok', [
-    z.object({ ok: z.literal(true), value }),
-    z.object({ ok: z.literal(false), error: benchError }),
-  ]);
 
 export const reason: z.ZodType<Reason> = z.enum(Object.keys(reasons) as [Reason, ...Reason[]]);
 
@@ -56,84 +45,6 @@ export const arming: z.ZodType<Arming> = z.object({
   ackTimeout: microseconds.positive(),
   uevents: z.enum(['observable', 'unobservable']),
   sharers: count,
-});
-
-const severity = z.enum(['correctable', 'nonFatal', 'fatal', 'unknown']);
-
-const errorRecord: z.ZodType<ErrorRecord> = z.discriminatedUnion('source', [
-  z.object({ source: z.literal('aer'), name: z.string(), severity, bit: count, first: z.boolean() }),
-  z.object({
-    source: z.literal('ccdf'),
-    pec: count,
-    pecName: z.string(),
-    fid: count,
-    functionHandle: count,
-    failingAddress: z.string(),
-    raw: z.string(),
-  }),
-  z.object({ source: z.literal('eeh'), text: z.string() }),
-]);
-
-const inspection: z.ZodType<Inspection> = z.object({ severity, errors: z.array(errorRecord) });
-
-const stepResult = z.enum(['done', 'notNeeded', 'failed']);
-
-const quiesceReport: z.ZodType<QuiesceReport> = z.object({
-  succeeded: z.boolean(),
-  actions: z.array(
-    z.object({
-      action: z.enum(['touchingStopped', 'busMasterOff', 'msixOff', 'barsUnmapped', 'transactionsDrained']),
-      result: stepResult,
-      error: benchError.exactOptional(),
-    }),
-  ),
-});
-
-const resetKind = z.enum(resetKinds);
-
-const resetReport: z.ZodType<ResetReport> = z.object({
-  kind: resetKind,
-  took: microseconds,
-  affected: z.array(z.string()),
-});
-
-const eehOperation = z.enum([
-  'getState',
-  'unfreezeIo',
-  'readLog',
-  'resetHot',
-  'resetFundamental',
-  'resetDeactivate',
-  'configure',
-  'unfreezeDma',
-]);
-
-const eehReport: z.ZodType<EehReport> = z.object({
-  state: z.enum(['normal', 'reset', 'stopped', 'stoppedDma', 'unavailable']),
-  log: z.string().exactOptional(),
-});
-
-const reinitialiseReport: z.ZodType<ReinitialiseReport> = z.object({
-  succeeded: z.boolean(),
-  steps: z.array(
-    z.object({
-      step: z.string(),
-      result: stepResult,
-      detail: z.string().exactOptional(),
-      error: benchError.exactOptional(),
-    }),
-  ),
-});
-
-const proofReport: z.ZodType<ProofReport> = z.object({
-  verdict: z.enum(['proven', 'notProven', 'failed']),
-  checks: z.array(
-    z.object({
-      check: z.enum(['registers', 'dma', 'msix']),
-      result: z.enum(['passed', 'failed', 'notTried']),
-      detail: z.string(),
-    }),
-  ),
 });
 
 const at = microseconds;

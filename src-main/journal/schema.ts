@@ -7,15 +7,8 @@ import {
   snapshotViews,
   type JournalLine,
 } from '../core/journal/line.ts';
-import {
-  approval,
-  arming,
-  benchError,
-  microseconds,
-  reason,
-  recoveryEffect,
-  recoveryEvent,
-} from './recoverySchema.ts';
+import { benchError, microseconds } from '../../preload/contract/reports.ts';
+import { approval, arming, reason, recoveryEffect, recoveryEvent } from './recoverySchema.ts';
 
 const device = z.string().min(1);
 const recoveryNumber = z.int().positive();

@@ -11,6 +11,7 @@ const folders = {
   core: 'src-main/core',
   kernel: 'src-main/kernel',
   rigs: 'src-main/rigs',
+  agent: 'src-main/agent',
   journal: 'src-main/journal',
   coordinator: 'src-main/coordinator',
   scenarios: 'src-main/scenarios',
@@ -29,7 +30,8 @@ const rooms = Object.keys(folders) as Room[];
 const mayImport: Readonly<Record<Room, readonly Room[]>> = {
   core: [],
   kernel: ['core'],
-  rigs: ['kernel', 'core'],
+  rigs: ['kernel', 'core', 'contract'],
+  agent: ['rigs', 'kernel', 'core', 'contract'],
   journal: ['core', 'contract'],
   coordinator: ['rigs', 'journal', 'core', 'contract'],
   scenarios: ['coordinator', 'rigs', 'journal', 'core', 'contract'],
@@ -52,6 +54,7 @@ const packages = [
   'vue',
   'pinia',
   'ws',
+  'vscode-jsonrpc/node',
   'fast-check',
 ] as const;
 type Package = (typeof packages)[number];
@@ -59,7 +62,8 @@ type Package = (typeof packages)[number];
 const mayUse: Readonly<Record<Room, readonly Package[]>> = {
   core: [],
   kernel: ['node:fs', 'koffi'],
-  rigs: ['node:fs', 'zod'],
+  rigs: ['node:fs', 'zod', 'vscode-jsonrpc/node'],
+  agent: ['node:fs', 'zod', 'vscode-jsonrpc/node'],
   journal: ['node:fs', 'zod'],
   coordinator: ['node:fs', 'zod'],
   scenarios: ['node:fs', 'zod', 'yaml'],

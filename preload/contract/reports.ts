@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import {
+  resetKinds,
+  type EehReport,
+  type ErrorRecord,
+  type Inspection,
+  type ProofReport,
+  type QuiesceReport,
+  type ReinitialiseReport,
+  type ResetReport,
+} from '../../src-main/core/recovery/reports.ts';
+import { errorCodes, type BenchError } from '../../src-main/core/result.ts';
+
+/**
+ * What a device session reports, as a journal keeps it and as an agent sends it. The types of `core/recovery` lead; a
+ * schema that lacks a member or knows one too many does not compile (`test/journal/schema.test.ts`).
+ */
+export const microseconds = z.int();
+const count = z.int().nonnegative();
+
+export const benchError: z.ZodType<BenchError> = z.object({
+  code: z.enum(errorCodes),
+  message: z.string(),
+  errno: z.object({ number: z.int(), name: z.string() }).exactOptional(),
+  details: z.record(z.string(), z.unknown()).exactOptional(),
+});
+
+/** A Result as it crosses a process boundary. */
+export const resultOf = <Value extends z.ZodType>(value: Value) =>
+  z.discriminatedUnion('ok', [
+    z.object({ ok: z.literal(true), value }),
+    z.object({ ok: z.literal(false), error: benchError }),
+  ]);
+
+const severity = z.enum(['correctable', 'nonFatal', 'fatal', 'unknown']);
+
+export const errorRecord: z.ZodType<ErrorRecord> = z.discriminatedUnion('source', [
+  z.object({ source: z.literal('aer'), name: z.string(), severity, bit: count, first: z.boolean() }),
+  z.object({
+    source: z.literal('ccdf'),
+    pec: count,
+    pecName: z.string(),
+    fid: count,
+    functionHandle: count,
+    failingAddress: z.string(),
+    raw: z.string(),
+  }),
+  z.object({ source: z.literal('eeh'), text: z.string() }),
+]);
+
+export const inspection: z.ZodType<Inspection> = z.object({ severity, errors: z.array(errorRecord) });
+
+const stepResult = z.enum(['done', 'notNeeded', 'failed']);
+
+export const quiesceReport: z.ZodType<QuiesceReport> = z.object({
+  succeeded: z.boolean(),
+  actions: z.array(
+    z.object({
+      action: z.enum(['touchingStopped', 'busMasterOff', 'msixOff', 'barsUnmapped', 'transactionsDrained']),
+      result: stepResult,
+      error: benchError.exactOptional(),
+    }),
+  ),
+});
+
+export const resetKind = z.enum(resetKinds);
+
+export const resetReport: z.ZodType<ResetReport> = z.object({
+  kind: resetKind,
+  took: microseconds,
+  affected: z.array(z.string()),
+});
+
+export const eehOperation = z.enum([
+  'getState',
+  'unfreezeIo',
+  'readLog',
+  'resetHot',
+  'resetFundamental',
+  'resetDeactivate',
+  'configure',
+  'unfreezeDma',
+]);
+
+export const eehReport: z.ZodType<EehReport> = z.object({
+  state: z.enum(['normal', 'reset', 'stopped', 'stoppedDma', 'unavailable']),
+  log: z.string().exactOptional(),
+});
+
+export const reinitialiseReport: z.ZodType<ReinitialiseReport> = z.object({
+  succeeded: z.boolean(),
+  steps: z.array(
+    z.object({
+      step: z.string(),
+      result: stepResult,
+      detail: z.string().exactOptional(),
+      error: benchError.exactOptional(),
+    }),
+  ),
+});
+
+export const proofReport: z.ZodType<ProofReport> = z.object({
+  verdict: z.enum(['proven', 'notProven', 'failed']),
+  checks: z.array(
+    z.object({
+      check: z.enum(['registers', 'dma', 'msix']),
+      result: z.enum(['passed', 'failed', 'notTried']),
+      detail: z.string(),
+    }),
+  ),
+});
