@@ -51,18 +51,24 @@ export interface InjectorOffer {
   readonly refusal: BenchError | null;
 }
 
+/** What the host does with a function. `rootFilesystem`: harming it takes the host down. `networkLink`: its only one. */
+export const hostUses = ['free', 'rootFilesystem', 'mountedDisk', 'networkLink'] as const;
+export type HostUse = (typeof hostUses)[number];
+
 /** What a rig knows of a device that is about to be harmed; the rules are in `preflight.ts`. */
 export interface FaultTarget {
   readonly address: PciAddress;
   readonly kind: 'endpoint' | 'bridge';
   readonly link: 'up' | 'frozen' | 'removed';
-  /** What the host does with it. `rootFilesystem`: harming it takes the host down. */
-  readonly use: 'free' | 'rootFilesystem';
+  readonly use: HostUse;
+  /** What that is called on the host: "/home on nvme0n1p2", "eth0". */
+  readonly usedAs?: string;
   /** Other functions that the reset of this one's slot would hit. */
   readonly siblings: readonly {
     readonly address: PciAddress;
     readonly driver: string | null;
-    readonly use: 'free' | 'rootFilesystem';
+    readonly use: HostUse;
+    readonly usedAs?: string;
     readonly owner: 'vfio' | 'host' | 'nobody';
   }[];
   /** The AER mask registers, null where there is no AER capability. */

@@ -1,12 +1,10 @@
 import { findAerError } from '../pci/aer.ts';
 import { failure, type BenchError } from '../result.ts';
 import type { FaultRequest, FaultTarget } from './fault.ts';
+import { harmToHost, preflightRefusal as refuse } from './hostUse.ts';
 
 /** Whether the kernel waits for an ack of this device just now. */
 export type WaitKnowledge = 'waitOpen' | 'noWait';
-
-const refuse = (rule: string, message: string): BenchError =>
-  failure('preflightRefused', message, { details: { rule } }).error;
 
 const aerRefusal = (request: FaultRequest, target: FaultTarget): BenchError | null => {
   if (request.fault.kind !== 'aer') return null;
@@ -53,12 +51,8 @@ export const preflight = (
   if (target.kind === 'bridge') {
     return refuse('bridge', `${address} is a bridge: a fault there takes down everything below it.`);
   }
-  if (target.use === 'rootFilesystem') {
-    return refuse(
-      'hostRoot',
-      `The host's root file system is on ${address}; a fault there takes the host down.`,
-    );
-  }
+  const harm = harmToHost(target);
+  if (harm !== null) return harm;
   // Pulling a device out does not ask the kernel; everything else would end up in the wrong recovery.
   if (wait === 'waitOpen' && request.fault.kind !== 'unplug') {
     return refuse('waitOpen', `The kernel waits for an ack of ${address}; end that recovery first.`);
@@ -70,12 +64,14 @@ export const preflight = (
       `${address} is frozen: another fault there would not be seen and may disable it for good.`,
     );
   }
-  const root = target.siblings.find((sibling) => sibling.use === 'rootFilesystem');
-  if (root !== undefined) {
-    return refuse(
-      'hostRoot',
-      `${root.address} shares the reset of ${address} and holds the host's root file system.`,
-    );
+  for (const sibling of target.siblings) {
+    const shared = harmToHost(sibling);
+    if (shared !== null) {
+      return refuse(
+        String(shared.details?.['rule']),
+        `${sibling.address} shares the reset of ${address}. ${shared.message}`,
+      );
+    }
   }
   const foreign = target.siblings.find((sibling) => sibling.owner === 'host');
   if (foreign !== undefined) {
