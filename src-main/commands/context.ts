@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
-import type { BenchError, Result } from '../core/result.ts';
+import { failure, success, type BenchError, type Result } from '../core/result.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
-import type { KernelProfile } from '../rigs/simulated/kernel/profile.ts';
 import type { ExitCode } from './exit.ts';
 import { reportError, type Streams } from './output.ts';
 import { runDirectory } from './places.ts';
-import { parsePace, parseRigName } from './rigName.ts';
+import { parsePace, parseRigName, rigNameForms, type RigName } from './rigName.ts';
 
 /** The world of one invocation. */
 export interface CommandContext {
@@ -31,8 +30,8 @@ export const fail = (context: CommandContext, error: BenchError, json: boolean):
 /** The options that every command with a rig takes. */
 export interface RigOptions {
   readonly rig: string;
-  readonly seed: string;
-  readonly speed: string;
+  readonly seed?: string;
+  readonly speed?: string;
   readonly runs?: string;
   readonly journal: boolean;
   readonly json?: boolean;
@@ -40,44 +39,41 @@ export interface RigOptions {
 
 export const withRigOptions = (command: Command): Command =>
   command
-    .option('--rig <rig>', 'simulated, or simulated:PROFILE', 'simulated')
-    .option('--seed <number>', 'seed of the simulated rig: the same seed gives the same run', '1')
-    .option('--speed <factor>', 'virtual seconds per real second, or "max"', 'max')
+    .option('--rig <rig>', rigNameForms, 'simulated')
+    .option('--seed <number>', 'seed of a simulated rig: the same seed gives the same run (default: 1)')
+    .option('--speed <factor>', 'simulated: virtual seconds per real second, or "max" (default: "max")')
     .option('--runs <directory>', 'where the journal of the run is kept')
     .option('--no-journal', 'record nothing')
     .option('--json', 'one JSON object a line');
 
 export interface ParsedRigOptions {
-  readonly profile: KernelProfile | null;
+  readonly rig: RigName;
+  /** Of a simulated rig; a real kernel has its own. */
   readonly pace: Pace;
   readonly seed: number;
   readonly runs: string | null;
   readonly json: boolean;
 }
 
+const parseSeed = (text: string): Result<number> => {
+  const seed = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  return seed <= 0xffff_ffff
+    ? success(seed)
+    : failure('malformedInput', `The seed "${text}" is no whole number from 0 to 4294967295.`);
+};
+
 export const parseRigOptions = (context: CommandContext, options: RigOptions): Result<ParsedRigOptions> => {
   const rig = parseRigName(options.rig);
   if (!rig.ok) return rig;
-  const pace = parsePace(options.speed);
+  const pace = parsePace(options.speed ?? 'max');
   if (!pace.ok) return pace;
-  const seed = /^\d+$/.test(options.seed) ? Number(options.seed) : Number.NaN;
-  if (!(seed <= 0xffff_ffff)) {
-    return {
-      ok: false,
-      error: {
-        code: 'malformedInput',
-        message: `The seed "${options.seed}" is no whole number from 0 to 4294967295.`,
-      },
-    };
-  }
-  return {
-    ok: true,
-    value: {
-      profile: rig.value.profile,
-      pace: pace.value,
-      seed,
-      runs: options.journal ? (options.runs ?? runDirectory(context.environment)) : null,
-      json: options.json === true,
-    },
-  };
+  const seed = parseSeed(options.seed ?? '1');
+  if (!seed.ok) return seed;
+  return success({
+    rig: rig.value,
+    pace: pace.value,
+    seed: seed.value,
+    runs: options.journal ? (options.runs ?? runDirectory(context.environment)) : null,
+    json: options.json === true,
+  });
 };

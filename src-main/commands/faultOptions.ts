@@ -1,6 +1,6 @@
 import type { Fault } from '../core/faults/fault.ts';
 import { failure, success, type Result } from '../core/result.ts';
-import type { KernelProfile } from '../rigs/simulated/kernel/profile.ts';
+import type { RigInfo } from '../rigs/rig.ts';
 
 /** The options of `inject` that say which fault; each belongs to one platform. */
 export interface FaultOptions {
@@ -18,19 +18,21 @@ export const oneOf = <Value extends string>(
     ? success(text as Value)
     : failure('malformedInput', `The ${what} "${text}" is none of ${values.join(', ')}.`);
 
-const platformNames = { aer: 'an x86 rig', zpci: 'an s390x rig', eeh: 'a POWER rig' } as const;
+type Architecture = RigInfo['architecture'];
+
+const machines = { x86_64: 'an x86 rig', s390x: 'an s390x rig', ppc64le: 'a POWER rig' } as const;
 
 /** An option that would be ignored is refused: the fault would not be the one that was asked for. */
-const foreign = (platform: KernelProfile['platform'], option: string): Result<never> =>
-  failure('malformedInput', `--${option} says nothing to ${platformNames[platform]}; leave it out.`);
+const foreign = (architecture: Architecture, option: string): Result<never> =>
+  failure('malformedInput', `--${option} says nothing to ${machines[architecture]}; leave it out.`);
 
-export const faultOf = (platform: KernelProfile['platform'], options: FaultOptions): Result<Fault> => {
+export const faultOf = (architecture: Architecture, options: FaultOptions): Result<Fault> => {
   const { error, severity: severityText, zpci } = options;
-  if (platform !== 'zpci' && zpci !== undefined) return foreign(platform, 'zpci');
-  if (platform !== 'aer' && error !== undefined) return foreign(platform, 'error');
-  if (platform !== 'aer' && severityText !== undefined) return foreign(platform, 'severity');
-  switch (platform) {
-    case 'aer': {
+  if (architecture !== 's390x' && zpci !== undefined) return foreign(architecture, 'zpci');
+  if (architecture !== 'x86_64' && error !== undefined) return foreign(architecture, 'error');
+  if (architecture !== 'x86_64' && severityText !== undefined) return foreign(architecture, 'severity');
+  switch (architecture) {
+    case 'x86_64': {
       if (severityText === undefined) {
         return success({ kind: 'aer', error: error ?? 'MALF_TLP', severity: null });
       }
@@ -38,12 +40,12 @@ export const faultOf = (platform: KernelProfile['platform'], options: FaultOptio
       if (!severity.ok) return severity;
       return success({ kind: 'aer', error: error ?? 'MALF_TLP', severity: severity.value });
     }
-    case 'zpci': {
+    case 's390x': {
       const places = ['unmapped', 'belowAperture', 'aboveAperture'] as const;
       const where = oneOf('place', places, zpci ?? 'unmapped');
       return where.ok ? success({ kind: 'zpciDma', where: where.value }) : where;
     }
-    case 'eeh':
+    case 'ppc64le':
       return success({ kind: 'eehFreeze' });
   }
 };

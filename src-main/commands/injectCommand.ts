@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parsePciAddress, type PciAddress } from '../core/pci/address.ts';
-import type { Fault } from '../core/faults/fault.ts';
+import type { Fault, InjectorName } from '../core/faults/fault.ts';
 import { preflight } from '../core/faults/preflight.ts';
 import { decisions, defaultPolicy, type Decision, type Policy } from '../core/recovery/policy.ts';
 import { protocols, seconds, type Microseconds, type Protocol } from '../core/recovery/phase.ts';
@@ -8,8 +8,9 @@ import { isConcluded, isOpen } from '../core/recovery/state.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { History } from '../scenarios/history.ts';
+import { chooseInjector } from '../scenarios/chooseInjector.ts';
 import { parseDuration } from '../scenarios/duration.ts';
-import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
+import type { Rig } from '../rigs/rig.ts';
 import { fail, finish, withRigOptions, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
 import { faultOf, oneOf, type FaultOptions } from './faultOptions.ts';
@@ -26,31 +27,31 @@ interface InjectOptions extends RigTopologyOptions, FaultOptions {
 interface Injection {
   readonly address: PciAddress;
   readonly fault: Fault;
+  readonly injector: InjectorName;
   readonly protocol: Protocol;
   readonly policy: Policy;
   readonly patience: Microseconds;
 }
 
 /** Everything that can be wrong with the words is found here, before anything is opened or recorded. */
-const plan = async (
-  rig: SimulatedRig,
-  address: PciAddress,
-  options: InjectOptions,
-): Promise<Result<Injection>> => {
+const plan = async (rig: Rig, address: PciAddress, options: InjectOptions): Promise<Result<Injection>> => {
   const decision = oneOf<Decision>('policy', decisions, options.policy);
   if (!decision.ok) return decision;
   const patience = parseDuration(options.for);
   if (patience === null) {
     return failure('malformedInput', `"${options.for}" is no duration; write 200ms, 5s or 2m.`);
   }
-  const fault = faultOf(rig.machine.profile.platform, options);
+  const fault = faultOf(rig.info.architecture, options);
   if (!fault.ok) return fault;
   const wanted =
     options.protocol === undefined ? null : oneOf<Protocol>('protocol', protocols, options.protocol);
   if (wanted !== null && !wanted.ok) return wanted;
   const target = await rig.faultTarget(address);
   if (!target.ok) return target;
-  const refusal = preflight({ address, injector: 'simulated', fault: fault.value }, target.value, 'noWait');
+  const injector = await chooseInjector(rig, address, fault.value);
+  if (!injector.ok) return injector;
+  const request = { address, injector: injector.value, fault: fault.value };
+  const refusal = preflight(request, target.value, 'noWait');
   if (refusal !== null) return { ok: false, error: refusal };
   const devices = await rig.devices();
   if (!devices.ok) return devices;
@@ -63,16 +64,17 @@ const plan = async (
     );
   }
   const policy = { ...defaultPolicy, decision: decision.value };
-  return success({ address, fault: fault.value, protocol, policy, patience });
+  return success({ ...request, protocol, policy, patience });
 };
 
 /** Arms the device, causes the fault, and follows the recovery to its outcome or until patience is at its end. */
 const play = async (
   context: CommandContext,
   { rig, runs, json, seed }: OpenedRig,
-  { address, fault, protocol, policy, patience }: Injection,
+  { address, fault, injector, protocol, policy, patience }: Injection,
 ): Promise<ExitCode> => {
   const { streams } = context;
+  const start = rig.clock.now();
   const begun = beginRun(rig, { runs, json, seed, scenario: null, quiet: false }, streams);
   if (!begun.ok) return fail(context, begun.error, json);
   const { recorder, journal, end } = begun.value;
@@ -85,13 +87,13 @@ const play = async (
     const state = coordinator.state(address);
     const phase = state === null ? null : state.phase;
     const open = state !== null && isOpen(state);
-    const ended = end(outcome ?? 'no recovery');
+    const ended = await end(outcome ?? 'no recovery');
     coordinator.dispose();
     await rig.close();
     const run = journal?.run ?? null;
     if (json) writeJson(streams, { type: 'result', device: address, outcome, phase, trace, run });
     else {
-      const after = rig.clock.now() >= patience ? ` after ${patience / seconds(1)} s` : '';
+      const after = rig.clock.now() - start >= patience ? ` after ${patience / seconds(1)} s` : '';
       const word = outcome ?? (open ? `still ${phase ?? ''}${after}` : `no recovery${after}`);
       streams.out(`\n${run === null ? '' : `run ${run}\n`}${trace.join(' > ')}\n`);
       streams.out(`${styled(streams, 'bold', word)}\n`);
@@ -101,7 +103,7 @@ const play = async (
   };
   const armed = await coordinator.arm(address, protocol, policy);
   if (!armed.ok) return stop(fail(context, armed.error, json));
-  const injected = await coordinator.inject(address, fault, 'simulated');
+  const injected = await coordinator.inject(address, fault, injector);
   if (!injected.ok) return stop(fail(context, injected.error, json));
   await new Promise<void>((resolve) => {
     const giveUp = rig.clock.at(rig.clock.now() + patience, resolve);
@@ -120,7 +122,7 @@ const inject = async (context: CommandContext, text: string, options: InjectOpti
   const json = options.json === true;
   const address = parsePciAddress(text);
   if (!address.ok) return fail(context, address.error, json);
-  const opened = openRig(context, options);
+  const opened = await openRig(context, options);
   if (!opened.ok) return fail(context, opened.error, json);
   const planned = await plan(opened.value.rig, address.value, options);
   if (planned.ok) return play(context, opened.value, planned.value);

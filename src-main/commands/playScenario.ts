@@ -2,22 +2,12 @@ import type { BenchError } from '../core/result.ts';
 import type { Scenario } from '../scenarios/load.ts';
 import { checkOffer } from '../scenarios/offer.ts';
 import { ScenarioPlayer, type ScenarioResult } from '../scenarios/player.ts';
-import { simulatedTricks } from '../scenarios/tricks.ts';
-import { topologies } from '../rigs/simulated/hardware/topologies.ts';
-import type { KernelProfile } from '../rigs/simulated/kernel/profile.ts';
-import { profiles } from '../rigs/simulated/kernel/profile.ts';
-import { openSimulatedRig } from '../rigs/simulated/openSimulatedRig.ts';
-import type { Pace } from '../rigs/simulated/simulatedClock.ts';
 import { exitCode, exitCodeOf, type ExitCode } from './exit.ts';
 import { reportError, styled, writeJson, type Streams } from './output.ts';
 import { beginRun } from './run.ts';
+import { openScenarioRig, type RigWishes } from './scenarioRig.ts';
 
-export interface PlayOptions {
-  /** null: the first profile that the scenario names. */
-  readonly profile: KernelProfile | null;
-  readonly pace: Pace;
-  readonly seed: number;
-  readonly wallStart: number;
+export interface PlayOptions extends RigWishes {
   readonly runs: string | null;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -40,32 +30,29 @@ export const playScenario = async (
   options: PlayOptions,
   streams: Streams,
 ): Promise<ExitCode> => {
-  const { needs, name, title } = scenario;
-  const [preferred] = needs.profiles;
-  const rig = openSimulatedRig({
-    profile: options.profile ?? (preferred === undefined ? null : profiles[preferred]),
-    // A rig of another platform keeps its own devices: the scenario then finds that its protocol is not there.
-    topology: topologies[needs.topology],
-    pace: options.pace,
-    seed: options.seed,
-    wallStart: options.wallStart,
-    ackTimeout: needs.ackTimeout ?? null,
-  });
+  const { name, title } = scenario;
   const { json, quiet, runs, seed } = options;
+  const opened = await openScenarioRig(scenario, options);
+  if (!opened.ok) return reportError(streams, opened.error, json);
+  const { rig, tricks } = opened.value;
   const offered = await checkOffer(scenario, rig);
   if (!offered.ok) {
     await rig.close();
     return reportError(streams, offered.error, json);
   }
   const begun = beginRun(rig, { runs, json, seed, scenario: name, quiet }, streams);
-  if (!begun.ok) return reportError(streams, begun.error, json);
+  if (!begun.ok) {
+    await rig.close();
+    return reportError(streams, begun.error, json);
+  }
   const run = begun.value;
   if (!json && !quiet) streams.out(`${styled(streams, 'bold', title)}\n${rig.info.title}\n\n`);
-  const player = new ScenarioPlayer(scenario, rig, run.recorder, simulatedTricks(rig));
+  const player = new ScenarioPlayer(scenario, rig, run.recorder, tricks);
+  const start = rig.clock.now();
   const result = await player.play();
-  const duration = rig.clock.now();
+  const duration = rig.clock.now() - start;
   player.dispose();
-  const ended = run.end(result.passed ? 'passed' : 'failed');
+  const ended = await run.end(result.passed ? 'passed' : 'failed');
   await rig.close();
   const trouble = run.recorder.trouble ?? (ended.ok ? null : ended.error);
   const exit = exitOf(result, trouble);

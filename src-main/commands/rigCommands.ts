@@ -21,7 +21,7 @@ const listRigs = (context: CommandContext, json: boolean): ExitCode => {
 };
 
 const listDevices = async (context: CommandContext, options: RigTopologyOptions): Promise<ExitCode> => {
-  const opened = openRig(context, options);
+  const opened = await openRig(context, options);
   if (!opened.ok) return fail(context, opened.error, options.json === true);
   const { rig, json } = opened.value;
   const devices = await rig.devices();

@@ -2,18 +2,37 @@ import { failure, success, type Result } from '../core/result.ts';
 import { profileNamed, profileNames, type KernelProfile } from '../rigs/simulated/kernel/profile.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
 
-/** `simulated` or `simulated:profile`. Without a profile the caller's preference decides. */
-export const parseRigName = (name: string): Result<{ profile: KernelProfile | null }> => {
-  const [kind, profileName, ...rest] = name.split(':');
-  if (kind !== 'simulated' || rest.length > 0) {
-    return failure(
-      'unknownRig',
-      `There is no rig "${name}"; use simulated or simulated:PROFILE, with ${profileNames.join(', ')}.`,
-    );
-  }
-  if (profileName === undefined) return success({ profile: null });
+/** What `--rig` names. */
+export type RigName =
+  /** Without a profile the caller's preference decides. */
+  { readonly kind: 'simulated'; readonly profile: KernelProfile | null };
+
+/** For the help and the refusal of `--rig`. */
+export const rigNameForms = 'simulated or simulated:PROFILE';
+
+const simulatedRig = (name: string, words: readonly string[]): Result<RigName> => {
+  const [profileName, ...rest] = words;
+  if (rest.length > 0) return noSuchRig(name);
+  if (profileName === undefined) return success({ kind: 'simulated', profile: null });
   const profile = profileNamed(profileName);
-  return profile.ok ? success({ profile: profile.value }) : profile;
+  return profile.ok ? success({ kind: 'simulated', profile: profile.value }) : profile;
+};
+
+const noSuchRig = (name: string): Result<never> =>
+  failure(
+    'unknownRig',
+    `There is no rig "${name}"; use ${rigNameForms}, with the profiles ${profileNames.join(', ')}.`,
+  );
+
+/** The name of a rig as `--rig` takes it. Whether the rig is there is found out by opening it. */
+export const parseRigName = (name: string): Result<RigName> => {
+  const [kind, ...words] = name.split(':');
+  switch (kind) {
+    case 'simulated':
+      return simulatedRig(name, words);
+    default:
+      return noSuchRig(name);
+  }
 };
 
 /** Slower, the longest wait would overflow a timer of Node (2^31 ms); faster is what "max" is for. */

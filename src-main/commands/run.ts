@@ -1,7 +1,7 @@
 import { Recorder } from '../coordinator/recorder.ts';
 import { success, type Result } from '../core/result.ts';
 import { createJournal, type JournalWriter } from '../journal/writer.ts';
-import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
+import type { Rig } from '../rigs/rig.ts';
 import { benchVersion } from './places.ts';
 import { TimelineWriter } from './timeline.ts';
 import { writeJson, type Streams } from './output.ts';
@@ -24,7 +24,7 @@ export interface Run {
 }
 
 /** Begins a run on a rig: its journal, and its lines on the terminal. */
-export const beginRun = (rig: SimulatedRig, options: RunOptions, streams: Streams): Result<Run> => {
+export const beginRun = (rig: Rig, options: RunOptions, streams: Streams): Result<Run> => {
   const { kind, name, title, kernel, architecture } = rig.info;
   let journal: JournalWriter | null = null;
   if (options.runs !== null) {

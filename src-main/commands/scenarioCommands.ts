@@ -60,7 +60,7 @@ const show = (context: CommandContext, name: string, json: boolean): ExitCode =>
 const playAll = async (context: CommandContext, options: RigOptions): Promise<ExitCode> => {
   const parsed = parseRigOptions(context, options);
   if (!parsed.ok) return fail(context, parsed.error, options.json === true);
-  const { profile, json } = parsed.value;
+  const { rig, json } = parsed.value;
   let exit: ExitCode = exitCode.asExpected;
   let played = 0;
   let failed = 0;
@@ -69,8 +69,13 @@ const playAll = async (context: CommandContext, options: RigOptions): Promise<Ex
     if (!scenario.ok) return fail(context, scenario.error, json);
     // Naming a profile narrows the list to the scenarios that are written for it.
     for (const name of scenario.value.needs.profiles) {
-      if (profile !== null && profile.name !== name) continue;
-      const options = { ...parsed.value, profile: profiles[name], wallStart: context.now(), quiet: true };
+      if (rig.profile !== null && rig.profile.name !== name) continue;
+      const options = {
+        ...parsed.value,
+        rig: { ...rig, profile: profiles[name] },
+        wallStart: context.now(),
+        quiet: true,
+      };
       const result = await playScenario(scenario.value, options, context.streams);
       // Where nothing can be recorded the next scenario cannot be played either.
       if (result === exitCode.rigTrouble) return result;

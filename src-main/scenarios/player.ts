@@ -1,12 +1,13 @@
 import { missingCase } from '../core/exhaustive.ts';
-import type { Fault } from '../core/faults/fault.ts';
+import type { Fault, InjectorName } from '../core/faults/fault.ts';
 import type { PciAddress } from '../core/pci/address.ts';
 import { seconds, type Outcome, type Phase } from '../core/recovery/phase.ts';
-import { done, failure, type BenchError, type Result } from '../core/result.ts';
+import { done, failure, success, type BenchError, type Result } from '../core/result.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import type { Recorder } from '../coordinator/recorder.ts';
 import type { Disposer, Rig } from '../rigs/rig.ts';
 import { deviceOf, refusalOf } from './aim.ts';
+import { chooseInjector } from './chooseInjector.ts';
 import { Judge } from './expectations.ts';
 import { History } from './history.ts';
 import type { Scenario } from './load.ts';
@@ -179,8 +180,11 @@ export class ScenarioPlayer {
         return this.#arm(address, step.value);
       case 'inject': {
         const fault = faultOf(step.value);
-        const injector = fault.kind === 'loopback' ? 'loopback' : this.#tricks.injectorOf(fault);
-        return coordinator.inject(address, fault, injector);
+        const injector =
+          fault.kind === 'loopback'
+            ? success<InjectorName>('loopback')
+            : await chooseInjector(rig, address, fault);
+        return injector.ok ? coordinator.inject(address, fault, injector.value) : injector;
       }
       case 'ack':
         return coordinator.acknowledge(address, step.value);

@@ -1,4 +1,3 @@
-import type { Fault, InjectorName } from '../core/faults/fault.ts';
 import type { PciAddress } from '../core/pci/address.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
 import { done, failure, type Result } from '../core/result.ts';
@@ -8,7 +7,6 @@ import { findRegister } from './registerPath.ts';
 
 /** What scenarios do that is not part of a Rig: each rig that can do it says how. */
 export interface RigTricks {
-  injectorOf(fault: Fault): InjectorName;
   /** Through VFIO's config region, as a user-space driver would. */
   writeRegister(address: PciAddress, path: string, value: number): Promise<Result<void>>;
   enableTph(address: PciAddress, control: number): Promise<Result<void>>;
@@ -20,7 +18,6 @@ export interface RigTricks {
 const notOpen = (address: PciAddress) => failure('sessionClosed', `${address} is not open; arm it first.`);
 
 export const simulatedTricks = (rig: SimulatedRig): RigTricks => ({
-  injectorOf: () => 'simulated',
   writeRegister: async (address, path, value) => {
     const device = rig.openDevice(address);
     if (device === null) return notOpen(address);
