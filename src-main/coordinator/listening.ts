@@ -63,6 +63,10 @@ const hear = (desk: Desk, event: RigEvent): void => {
         event.address,
         'The kernel asks user space to release the device (REQ, index 4); "close" lets it go on.',
       );
+    case 'linkLost':
+      return desk.note(null, `The link to the rig is lost: ${event.reason}.`);
+    case 'linkRestored':
+      return desk.note(null, 'The link to the rig is back.');
     default:
       return missingCase(event);
   }

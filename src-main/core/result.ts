@@ -41,7 +41,12 @@ export const errorCodes = [
   'senderRefused',
   'callTimedOut',
   'linkLost',
+  'otherVersion',
+  'malformedMessage',
   'benchDefect',
+  // guests that the bench starts
+  'imageNotBuilt',
+  'rigNotStarted',
   // the run log
   'journalUnwritable',
   'journalUnreadable',

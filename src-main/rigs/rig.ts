@@ -72,6 +72,16 @@ export type RigEvent = { readonly at: Microseconds } & (
   | { readonly kind: 'kernelLog'; readonly address: PciAddress | null; readonly text: string }
   | { readonly kind: 'deviceRemoved'; readonly address: PciAddress }
   | { readonly kind: 'deviceAdded'; readonly address: PciAddress }
+  /** The machine cannot be heard; what happens there is unknown until it can be. */
+  | { readonly kind: 'linkLost'; readonly reason: string }
+  /** What was missed has been told just before, as far as the machine still had it. */
+  | {
+      readonly kind: 'linkRestored';
+      /** Events that nobody has any more. */
+      readonly dropped: number;
+      /** Devices that were open and are not: whoever held them ended, or gave up waiting. */
+      readonly closed: readonly PciAddress[];
+    }
 );
 
 /** What an open device can do, found by asking the kernel (num_irqs, a trial SET_IRQS, feature probes). */

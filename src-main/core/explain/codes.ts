@@ -168,12 +168,32 @@ const codes: Readonly<Record<ErrorCode, Account>> = {
   linkLost: account(
     'The connection to the other side broke before the answer came.',
     'The process or the network between them ended.',
-    'The recovery goes on without the page; reconnect, and the page shows what has become of it.',
+    'The recovery goes on without the page, and an agent keeps its devices for a while; reconnect, and see what has become of it.',
+  ),
+  otherVersion: account(
+    'The bench and the agent do not talk to each other, and nothing was done on the rig.',
+    'The agent on the rig is of another version of Recovery Bench; the two would misunderstand each other.',
+    'Put the agent of this bench onto the rig ("npm run build:agent" makes it), and connect again.',
+  ),
+  malformedMessage: account(
+    'The answer was left out; whether the rig did what was asked is unknown.',
+    'What came over the link is not what an agent says: it is another program, or the link garbles bytes.',
+    'Look at the timeline for what the rig did, and check the command line that starts the agent.',
   ),
   benchDefect: account(
     'The bench itself broke off; the request may be half done.',
     'A defect of this program, not of the rig: stderr says where.',
     'Look at the timeline for what was done, and report the lines on stderr with the journal of the run.',
+  ),
+  imageNotBuilt: account(
+    'There is no image to start a guest from, and what was there before is as it was.',
+    'It was never built, it is older than this bench, or a tool or a package that it is made with is missing.',
+    'Do what the message says, then run "rbench rig build x86".',
+  ),
+  rigNotStarted: account(
+    'The guest did not come up, and nothing of it is left.',
+    'QEMU is missing or ended, or the guest’s kernel or its agent did not get as far as to answer.',
+    'Read the last lines of the guest’s console in the details of the error.',
   ),
   journalUnwritable: account(
     'The journal could not be written, so what it announced was not done.',

@@ -1,0 +1,103 @@
+import { success, type Result } from '../core/result.ts';
+import type { Protocol } from '../core/recovery/phase.ts';
+import type { AnswerOf, CallName, InputOf } from '../rigs/remote/protocol.ts';
+import type { DeviceSession, Rig } from '../rigs/rig.ts';
+import type { HeldSessions } from './heldSessions.ts';
+
+type Answers = { readonly [Name in CallName]: (input: InputOf<Name>) => Promise<AnswerOf<Name>> };
+
+/** `undefined` does not exist in JSON. */
+const asNull = (result: Result<void>): Result<null> => (result.ok ? success(null) : result);
+const copied = <Item>(result: Result<readonly Item[]>): Result<Item[]> =>
+  result.ok ? success([...result.value]) : result;
+
+/** What each call does with the rig. */
+export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
+  const onSession = async <Answer>(
+    number: number,
+    run: (session: DeviceSession) => Promise<Result<Answer>>,
+  ): Promise<Result<Answer>> => {
+    const found = sessions.get(number);
+    return found.ok ? run(found.value) : found;
+  };
+  const sessionOr = <Answer>(
+    number: number,
+    run: (session: DeviceSession) => Promise<Answer>,
+    otherwise: (error: Extract<Result<never>, { ok: false }>['error']) => Answer,
+  ): Promise<Answer> => {
+    const found = sessions.get(number);
+    return found.ok ? run(found.value) : Promise.resolve(otherwise(found.error));
+  };
+
+  return {
+    devices: async () => copied(await rig.devices()),
+    injectors: async ({ address }) => copied(await rig.injectors(address)),
+    faultTarget: ({ address }) => rig.faultTarget(address),
+    inject: ({ request }) => rig.inject(request),
+    bind: async ({ address, driver }) => asNull(await rig.bind(address, driver)),
+    rescan: async () => copied(await rig.rescan()),
+    open: async ({ address }) => {
+      const opened = await rig.open(address);
+      if (!opened.ok) return opened;
+      const { capabilities, setUp } = opened.value;
+      return success({ session: sessions.add(opened.value), capabilities, setUp });
+    },
+    arm: ({ session: number, protocol }) =>
+      onSession(number, async (session) => {
+        const armed = await session.arm(protocol as Protocol);
+        if (armed.ok) sessions.armed(number, protocol);
+        return asNull(armed);
+      }),
+    disarm: ({ session: number }) =>
+      onSession(number, async (session) => {
+        const disarmed = await session.disarm();
+        if (disarmed.ok) sessions.armed(number, null);
+        return asNull(disarmed);
+      }),
+    acknowledge: ({ session }) => onSession(session, async (held) => asNull(await held.acknowledge())),
+    inspect: ({ session }) => onSession(session, (held) => held.inspect()),
+    quiesce: ({ session }) =>
+      sessionOr(
+        session,
+        (held) => held.quiesce(),
+        (error) => ({
+          succeeded: false,
+          actions: [{ action: 'touchingStopped', result: 'failed', error }],
+        }),
+      ),
+    reset: ({ session, kind }) => onSession(session, (held) => held.reset(kind)),
+    eeh: ({ session, operation }) => onSession(session, (held) => held.eeh(operation)),
+    drainErrors: ({ session }) => onSession(session, async (held) => copied(await held.drainErrors())),
+    readConfig: ({ session, view }) =>
+      onSession(session, async (held) => {
+        const read = await held.readConfig(view);
+        return read.ok ? success(Buffer.from(read.value).toString('base64')) : read;
+      }),
+    reinitialise: ({ session }) =>
+      sessionOr(
+        session,
+        (held) => held.reinitialise(),
+        (error) => ({
+          succeeded: false,
+          steps: [{ step: 'open device', result: 'failed', error }],
+        }),
+      ),
+    prove: ({ session }) =>
+      sessionOr(
+        session,
+        (held) => held.prove(),
+        ({ message }) => ({
+          verdict: 'failed',
+          checks: [{ check: 'registers', result: 'failed', detail: message }],
+        }),
+      ),
+    triggerLoopback: ({ session }) =>
+      onSession(session, async (held) => asNull(await held.triggerLoopback())),
+    close: ({ session: number }) =>
+      onSession(number, async (session) => {
+        const closed = await session.close();
+        sessions.remove(number);
+        return asNull(closed);
+      }),
+  };
+};
