@@ -1,0 +1,72 @@
+/** What passes between the main thread and the waiter thread. */
+
+/** One call of a prepared answer. The descriptors have to stay open for as long as the answer is handed down. */
+export type PreparedCall =
+  | { readonly call: 'pwrite'; readonly fd: number; readonly offset: bigint; readonly bytes: Uint8Array }
+  | { readonly call: 'ioctl'; readonly fd: number; readonly request: number; readonly argument: Uint8Array }
+  | { readonly call: 'write'; readonly fd: number; readonly bytes: Uint8Array };
+
+/**
+ * What the thread does at a signal before anything else, so that a busy main thread never costs a deadline. It is only
+ * done when the counter is 1: with more, the wait that the ack is for may be over (observation 8).
+ */
+export interface AutomaticAnswer {
+  /** Config writes and the like; each is made even if one before it failed. */
+  readonly quiesce: readonly PreparedCall[];
+  readonly acknowledge: PreparedCall;
+  /**
+   * How many signals are answered before it has to be handed down anew. 1 for `notify`: the next signal on the same
+   * eventfd says "reset", and an ack then would be taken for the next error.
+   */
+  readonly uses: number;
+}
+
+export type Watched =
+  /** An eventfd, opened with EFD_NONBLOCK. */
+  | { readonly kind: 'eventfd'; readonly automatic: AutomaticAnswer | null }
+  /** A non-blocking descriptor whose every read gives one record: a netlink socket, /dev/kmsg. */
+  | { readonly kind: 'records'; readonly maximumLength: number };
+
+export type ToThread =
+  | {
+      readonly kind: 'watch';
+      readonly order: number;
+      readonly id: number;
+      readonly fd: number;
+      readonly watched: Watched;
+    }
+  | {
+      readonly kind: 'handDown';
+      readonly order: number;
+      readonly id: number;
+      readonly automatic: AutomaticAnswer | null;
+    }
+  | { readonly kind: 'forget'; readonly order: number; readonly id: number }
+  | { readonly kind: 'end' };
+
+/** What became of an automatic answer: errno numbers, 0 for a call that succeeded. */
+export interface AnswerGiven {
+  /** When the ack had been made, CLOCK_MONOTONIC in microseconds. */
+  readonly at: number;
+  readonly quiesceErrnos: readonly number[];
+  readonly acknowledgeErrno: number;
+}
+
+export type FromThread =
+  /** `errno` 0: the order was carried out. */
+  | { readonly kind: 'answer'; readonly order: number; readonly errno: number }
+  | {
+      readonly kind: 'signal';
+      readonly id: number;
+      /** CLOCK_MONOTONIC in microseconds, taken as soon as the thread ran. */
+      readonly at: number;
+      readonly count: bigint;
+      readonly answer: AnswerGiven | null;
+    }
+  | { readonly kind: 'record'; readonly id: number; readonly at: number; readonly bytes: Uint8Array }
+  /** The kernel had more records than room: EPIPE of /dev/kmsg, ENOBUFS of netlink. Watching goes on. */
+  | { readonly kind: 'recordsLost'; readonly id: number; readonly at: number; readonly errno: number }
+  /** The descriptor could not be read any more and is not watched any more. */
+  | { readonly kind: 'broken'; readonly id: number; readonly errno: number }
+  /** The thread itself cannot go on. */
+  | { readonly kind: 'failed'; readonly errno: number };
