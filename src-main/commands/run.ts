@@ -1,5 +1,6 @@
 import { Recorder } from '../coordinator/recorder.ts';
 import { success, type Result } from '../core/result.ts';
+import { backgroundFiles, systemFiles } from '../journal/files.ts';
 import { createJournal, type JournalWriter } from '../journal/writer.ts';
 import type { Rig } from '../rigs/rig.ts';
 import { benchVersion } from './places.ts';
@@ -20,7 +21,7 @@ export interface Run {
   readonly recorder: Recorder;
   readonly journal: JournalWriter | null;
   /** Writes the last line and closes the journal. */
-  end(outcome: string): Result<void>;
+  end(outcome: string): Promise<Result<void>>;
 }
 
 /** Begins a run on a rig: its journal, and its lines on the terminal. */
@@ -38,6 +39,8 @@ export const beginRun = (rig: Rig, options: RunOptions, streams: Streams): Resul
       },
       at: rig.clock.now(),
       now: () => Date.parse(rig.clock.wall()),
+      // Virtual time stands still while a disk is waited for; a real kernel's clock does not.
+      files: kind === 'simulated' ? systemFiles : backgroundFiles,
     });
     if (!created.ok) return created;
     journal = created.value;
@@ -55,7 +58,7 @@ export const beginRun = (rig: Rig, options: RunOptions, streams: Streams): Resul
     journal,
     end: (outcome) => {
       recorder.record({ type: 'end', outcome }, 'durable');
-      return journal?.close() ?? success(undefined);
+      return journal?.close() ?? Promise.resolve(success(undefined));
     },
   });
 };

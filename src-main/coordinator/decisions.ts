@@ -34,8 +34,19 @@ const wish = async (
 const answerOf = <Kind extends RecoveryEvent['kind']>(answers: Answers, kind: Kind): EventOf<Kind> | null =>
   answers.find((answer): answer is EventOf<Kind> => answer.kind === kind) ?? null;
 
-const taken = (error: BenchError | null | undefined): Result<void> =>
-  error === null || error === undefined ? done : { ok: false, error };
+/** Without an answer it was not sent: the recovery ended while the line was on its way to the disk. */
+const taken = (
+  desk: Desk,
+  address: PciAddress,
+  wish: 'acknowledge' | 'withdraw',
+  answer: { readonly error: BenchError | null } | null,
+): Result<void> => {
+  if (answer === null) {
+    const message = `The recovery of ${address} ended before the answer to the kernel could leave.`;
+    return desk.refuseWith(address, wish, 'noOpenRecovery', message);
+  }
+  return answer.error === null ? done : { ok: false, error: answer.error };
+};
 
 /** Sends the ack, once it is in the journal. Answers when the kernel has taken or refused it. */
 export const acknowledge = async (
@@ -55,7 +66,8 @@ export const acknowledge = async (
     at,
     approval: approval.value,
   });
-  return answers.ok ? taken(answerOf(answers.value, 'acknowledgeFinished')?.error) : answers;
+  if (!answers.ok) return answers;
+  return taken(desk, address, 'acknowledge', answerOf(answers.value, 'acknowledgeFinished'));
 };
 
 export const withdraw = async (
@@ -75,7 +87,8 @@ export const withdraw = async (
     at,
     approval: approval.value,
   });
-  return answers.ok ? taken(answerOf(answers.value, 'withdrawFinished')?.error) : answers;
+  if (!answers.ok) return answers;
+  return taken(desk, address, 'withdraw', answerOf(answers.value, 'withdrawFinished'));
 };
 
 /** Decides on the reset of a recovery that user space drives; how the reset ends is told by the phases. */

@@ -43,7 +43,7 @@ export class Desk {
     return recovery !== undefined && isOpen(recovery.state) ? recovery : null;
   }
 
-  /** Starts the fold of this device anew, in the journal and here. */
+  /** Starts the fold of this device anew, in the journal and here. What is done to the device waits for the disk. */
   startFold(session: DeviceSession, arming: Arming): Result<void> {
     const { address } = session;
     const recorded = this.recorder.record({ type: 'armed', device: address, arming }, 'durable');

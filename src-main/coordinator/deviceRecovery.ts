@@ -1,17 +1,21 @@
 import type { RecoveryEffect } from '../core/recovery/effect.ts';
 import type { RecoveryEvent } from '../core/recovery/event.ts';
-import type { Microseconds } from '../core/recovery/phase.ts';
+import { milliseconds, type Microseconds } from '../core/recovery/phase.ts';
 import type { Arming } from '../core/recovery/policy.ts';
-import { armedState, isOpen, type RecoveryState } from '../core/recovery/state.ts';
+import { armedState, isOpen, openWait, type RecoveryState } from '../core/recovery/state.ts';
 import { nextDeadline, step } from '../core/recovery/step.ts';
 import type { Reason } from '../core/recovery/reasons.ts';
-import { success, type BenchError, type Result } from '../core/result.ts';
+import { failure, success, type BenchError, type Result } from '../core/result.ts';
 import { recoveryNumberOf } from '../journal/replay.ts';
 import type { DeviceSession, Disposer, RigClock } from '../rigs/rig.ts';
 import { approvalTaken } from './approvals.ts';
-import { execute, isUrgent, outlivesItsRecovery } from './effects.ts';
+import { diskPatience, isTooLateToAck, waitForDisk, type DiskWait } from './diskWait.ts';
+import { execute, isStillAsked, isUrgent, outlivesItsRecovery } from './effects.ts';
 import { failedAnswer } from './failedAnswer.ts';
 import type { Recorder } from './recorder.ts';
+
+/** Settles with the sync of a line; null when what the line announces need not wait. */
+type Synced = Promise<Result<void>> | null;
 
 /** What the effects of one event answered. */
 export type Answers = readonly RecoveryEvent[];
@@ -34,6 +38,7 @@ export class DeviceRecovery {
   #state: RecoveryState;
   /** Effects run one after the other, so that a snapshot shows the device before the next effect changes it. */
   #chain: Promise<unknown> = Promise.resolve();
+  readonly #diskWaits = new Set<DiskWait>();
   #deadline: number | null = null;
   #timer: Disposer | null = null;
   #ended = false;
@@ -62,7 +67,8 @@ export class DeviceRecovery {
     this.#state = state;
     const recorded = this.#record(before, event, reason, effects);
     this.#keepDeadline();
-    if (recorded.ok) return effects.length === 0 ? nothingToAnswer : this.#run(effects);
+    this.#hurryDiskWaits();
+    if (recorded.ok) return effects.length === 0 ? nothingToAnswer : this.#run(effects, recorded.value);
     this.#decline(effects, recorded.error);
     return Promise.resolve(recorded);
   }
@@ -86,7 +92,7 @@ export class DeviceRecovery {
     event: RecoveryEvent,
     reason: Reason,
     effects: readonly RecoveryEffect[],
-  ): Result<number> {
+  ): Result<Synced> {
     const state = this.#state;
     const approval = approvalTaken(before, state, this.session, event.at);
     if (approval !== null) {
@@ -98,10 +104,11 @@ export class DeviceRecovery {
     const { address: device } = this.session;
     const { phase } = state;
     const recovery = recoveryNumberOf(state);
-    return this.#recorder.record(
+    const line = this.#recorder.record(
       { type: 'step', device, event, reason, phase, recovery, effects },
       durable ? 'durable' : 'buffered',
     );
+    return line.ok ? success(durable ? this.#recorder.synced() : null) : line;
   }
 
   /** A fact stays a fact when it cannot be recorded, but nothing is done on the strength of it. */
@@ -112,12 +119,60 @@ export class DeviceRecovery {
     }
   }
 
-  #run(effects: readonly RecoveryEffect[]): Promise<Result<Answers>> {
+  #run(effects: readonly RecoveryEffect[], synced: Synced): Promise<Result<Answers>> {
     const urgent = effects.find(isUrgent);
-    if (urgent !== undefined) return this.#execute([urgent]);
-    const ran = this.#chain.then(() => this.#execute(effects));
+    if (urgent !== undefined) return this.#begin([urgent], synced);
+    const ran = this.#chain.then(() => this.#begin(effects, synced));
     this.#chain = ran;
     return ran;
+  }
+
+  #begin(effects: readonly RecoveryEffect[], synced: Synced): Promise<Result<Answers>> {
+    return synced === null ? this.#execute(effects) : this.#afterSync(effects, synced);
+  }
+
+  /** Does nothing before the line that announces it is on the disk, unless the kernel's clock runs and the disk is late. */
+  async #afterSync(
+    effects: readonly RecoveryEffect[],
+    synced: Promise<Result<void>>,
+  ): Promise<Result<Answers>> {
+    const wait = waitForDisk(synced, this.#clock);
+    this.#diskWaits.add(wait);
+    if (effects.some(isUrgent)) wait.hurry(this.#patience);
+    this.#hurryDiskWaits();
+    const disk = await wait.ended;
+    this.#diskWaits.delete(wait);
+    if (!disk.ok) {
+      this.#decline(effects, disk.error);
+      return disk;
+    }
+    const wanted = effects.filter((effect) => this.#isWanted(effect));
+    if (wanted.some(({ kind }) => kind === 'acknowledge') && isTooLateToAck(this.#state, this.#now())) {
+      const late = failure(
+        'ackTooLate',
+        'The disk took too long to keep the approval, and the kernel’s time is all but over: the ack was not sent.',
+      );
+      this.#decline(wanted, late.error);
+      return late;
+    }
+    if (disk.value === 'late' && wanted.length > 0) this.#noteLateDisk(wanted);
+    return this.#execute(effects);
+  }
+
+  get #patience(): Microseconds {
+    return diskPatience(this.#state.arming.ackTimeout);
+  }
+
+  /** Once the kernel waits, what waits for the disk is in its way, also an effect of the recovery before. */
+  #hurryDiskWaits(): void {
+    if (openWait(this.#state) === null) return;
+    for (const wait of this.#diskWaits) wait.hurry(this.#patience);
+  }
+
+  #noteLateDisk(effects: readonly RecoveryEffect[]): void {
+    const kinds = effects.map(({ kind }) => kind).join(', ');
+    const text = `The disk has not taken the line before within ${this.#patience / milliseconds(1)} ms; it is with the kernel, and the device is served all the same (${kinds}).`;
+    this.#recorder.record({ type: 'kernelLog', device: this.session.address, text });
   }
 
   async #execute(effects: readonly RecoveryEffect[]): Promise<Result<Answers>> {
@@ -135,6 +190,7 @@ export class DeviceRecovery {
 
   #isWanted(effect: RecoveryEffect): boolean {
     if (this.#ended || effect.kind === 'conclude') return false;
+    if (isUrgent(effect)) return isStillAsked(effect, this.#state);
     if (effect.kind === 'snapshot' && !this.#recorder.keepsSnapshots) return false;
     return outlivesItsRecovery(effect) || !isOver(this.#state, effect.recovery);
   }

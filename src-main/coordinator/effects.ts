@@ -2,6 +2,7 @@ import { missingCase } from '../core/exhaustive.ts';
 import type { RecoveryEffect } from '../core/recovery/effect.ts';
 import type { RecoveryEvent } from '../core/recovery/event.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
+import type { RecoveryState } from '../core/recovery/state.ts';
 import type { Result } from '../core/result.ts';
 import type { DeviceSession } from '../rigs/rig.ts';
 import { thrownError } from './attempt.ts';
@@ -12,6 +13,17 @@ import { recordSnapshot } from './snapshots.ts';
 /** These answer the kernel while its clock runs, so they never queue behind anything else. */
 export const isUrgent = (effect: RecoveryEffect): boolean =>
   effect.kind === 'acknowledge' || effect.kind === 'withdraw';
+
+/**
+ * Whether the state still waits for the answer of an ack or a withdrawal that has not left. While its line was on the
+ * way to the disk the wait may have ended: an ack would then be taken for the next error. A removal of the eventfd goes
+ * on into the next recovery.
+ */
+export const isStillAsked = (effect: RecoveryEffect, state: RecoveryState): boolean => {
+  if (!('exchange' in state)) return false;
+  if (effect.kind === 'withdraw') return state.exchange.kind === 'withdrawing';
+  return state.exchange.kind === 'acknowledging' && state.recovery.number === effect.recovery;
+};
 
 /**
  * Whether an effect is still wanted when its recovery has ended before its turn came. A look-up is: what it takes off

@@ -2,7 +2,7 @@ import { preflight } from '../core/faults/preflight.ts';
 import type { Fault, FaultReceipt, InjectorName } from '../core/faults/fault.ts';
 import type { PciAddress } from '../core/pci/address.ts';
 import { isOpen, openWait } from '../core/recovery/state.ts';
-import type { Result } from '../core/result.ts';
+import type { BenchError, Result } from '../core/result.ts';
 import { attempt } from './attempt.ts';
 import type { Desk } from './desk.ts';
 
@@ -16,15 +16,23 @@ export const injectFault = async (
   const target = await attempt('faultTarget', () => desk.rig.faultTarget(address));
   if (!target.ok) return desk.refuse(address, 'inject', target.error);
   const request = { address, injector, fault };
-  const state = desk.state(address);
-  const wait = state !== null && openWait(state) !== null ? 'waitOpen' : 'noWait';
-  const refusal = preflight(request, target.value, wait);
-  if (refusal !== null) return desk.refuse(address, 'inject', refusal);
+  const refusal = (): BenchError | null => {
+    const state = desk.state(address);
+    const wait = state !== null && openWait(state) !== null ? 'waitOpen' : 'noWait';
+    return preflight(request, target.value, wait);
+  };
+  const early = refusal();
+  if (early !== null) return desk.refuse(address, 'inject', early);
   const announced = desk.recorder.record(
     { type: 'fault', device: address, request, receipt: null },
     'durable',
   );
   if (!announced.ok) return desk.refuse(address, 'inject', announced.error);
+  const onDisk = await desk.recorder.onDisk();
+  if (!onDisk.ok) return desk.refuse(address, 'inject', onDisk.error);
+  // An error may have been signalled while the disk was waited for.
+  const late = refusal();
+  if (late !== null) return desk.refuse(address, 'inject', late);
   const armed = fault.kind === 'loopback' ? desk.armed(address) : null;
   if (armed !== null) {
     // Told before it is triggered: the signal may be read before the answer of the trigger is back.

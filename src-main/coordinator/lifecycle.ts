@@ -66,7 +66,8 @@ export const armDevice = async (
     sharers: capabilities.sharers.length,
   });
   if (!started.ok) return desk.refuse(address, 'arm', started.error);
-  const armed = await attempt('arm', () => session.arm(protocol));
+  const onDisk = await desk.recorder.onDisk();
+  const armed = onDisk.ok ? await attempt('arm', () => session.arm(protocol)) : onDisk;
   if (!armed.ok) {
     desk.forget(address, armed.error.message);
     return armed;
@@ -109,7 +110,8 @@ export const changePolicy = (desk: Desk, address: PciAddress, policy: Policy): P
     const late = policyRefusal(address, recovery.state);
     if (late !== null) return refuse(late);
     const started = desk.startFold(recovery.session, { ...recovery.state.arming, policy });
-    return started.ok ? done : refuse(started.error);
+    const onDisk = started.ok ? await desk.recorder.onDisk() : started;
+    return onDisk.ok ? done : refuse(onDisk.error);
   });
 };
 

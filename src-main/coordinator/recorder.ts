@@ -1,10 +1,10 @@
 import type { RigClock } from '../rigs/rig.ts';
 import type { JournalLine } from '../core/journal/line.ts';
 import type { JournalWriter, RecordBody } from '../journal/writer.ts';
-import { success, type BenchError, type Result } from '../core/result.ts';
+import { done, success, type BenchError, type Result } from '../core/result.ts';
 import type { Disposer } from '../rigs/rig.ts';
 
-/** `durable`: the line is on the disk before the call returns, for phase changes and approvals. */
+/** `durable`: what the line announces waits for `synced`; for phase changes and approvals. */
 export type Durability = 'durable' | 'buffered';
 
 /**
@@ -16,6 +16,8 @@ export class Recorder {
   readonly #journal: JournalWriter | null;
   readonly #watchers = new Set<(line: JournalLine) => void>();
   #sequence = 1;
+  #watched: Promise<unknown> | null = null;
+  #told = false;
 
   /** Without a journal the lines only go to the watchers. */
   constructor(clock: RigClock, journal: JournalWriter | null) {
@@ -36,6 +38,7 @@ export class Recorder {
   record(body: RecordBody, durability: Durability = 'buffered'): Result<number> {
     const at = this.#clock.now();
     const written = this.#write(at, body, durability);
+    if (written.ok && durability === 'durable') this.#tellOfFailedSync();
     if (this.#watchers.size > 0) {
       // A line that could not be written happened all the same; watchers see it, with the next number.
       this.#sequence = written.ok ? written.value : this.#sequence + 1;
@@ -48,6 +51,31 @@ export class Recorder {
   #write(at: number, body: RecordBody, durability: Durability): Result<number> {
     if (this.#journal === null) return success(this.#sequence + 1);
     return durability === 'durable' ? this.#journal.appendDurable(at, body) : this.#journal.append(at, body);
+  }
+
+  /**
+   * Settles when every durable line so far is on the disk, or cannot get there, and then nothing that one of them
+   * announces may be done. Null when there is nothing to wait for.
+   */
+  synced(): Promise<Result<void>> | null {
+    return this.#journal?.synced() ?? null;
+  }
+
+  /** The same for those who can await it in any case. */
+  onDisk(): Promise<Result<void>> {
+    return this.synced() ?? Promise.resolve(done);
+  }
+
+  /** A sync that fails after its lines were told of has no line of its own; watchers get one, so that nobody is in doubt. */
+  #tellOfFailedSync(): void {
+    const outstanding = this.synced();
+    if (outstanding === null || outstanding === this.#watched) return;
+    this.#watched = outstanding;
+    void outstanding.then((synced) => {
+      if (synced.ok || this.#told) return;
+      this.#told = true;
+      this.record({ type: 'kernelLog', device: null, text: synced.error.message });
+    });
   }
 
   /** A watcher that throws is told no more: it must not stop a recovery, nor hide that it missed a line. */

@@ -1,6 +1,6 @@
 import { failure, success, type Result } from '../core/result.ts';
 import { errnoMember, explainThrown } from './fileErrors.ts';
-import { systemFiles, writeWhole, type JournalFile, type JournalFiles } from './files.ts';
+import { backgroundFiles, writeWhole, type JournalFile, type JournalFiles } from './files.ts';
 import type { Finding } from './findings.ts';
 import { readJournal } from './reader.ts';
 import type { ScanSummary } from './scanner.ts';
@@ -52,7 +52,7 @@ const createBatch = (file: JournalFile) => {
 export const exportJsonl = async (
   path: string,
   target: string,
-  files: JournalFiles = systemFiles,
+  files: JournalFiles = backgroundFiles,
 ): Promise<Result<ExportReport>> => {
   let file: JournalFile;
   try {
@@ -82,7 +82,7 @@ export const exportJsonl = async (
     });
     if (!read.ok) return giveUp(read);
     batch.flush();
-    file.sync();
+    await file.sync();
     file.close();
     return success({ lines: read.value.lines, bytes: batch.written(), findings, summary: read.value });
   } catch (thrown) {

@@ -1,7 +1,7 @@
 import { HtmlReport } from '../core/report/htmlReport.ts';
 import { success, type Result } from '../core/result.ts';
 import { unwritableExport, type ExportReport } from './export.ts';
-import { systemFiles, writeWhole, type JournalFile, type JournalFiles } from './files.ts';
+import { backgroundFiles, writeWhole, type JournalFile, type JournalFiles } from './files.ts';
 import { sentenceOfFinding, type Finding } from './findings.ts';
 import { readJournal } from './reader.ts';
 import type { ScanSummary } from './scanner.ts';
@@ -48,7 +48,7 @@ const tidied = (file: JournalFile, target: string, files: JournalFiles): void =>
 export const exportHtml = async (
   path: string,
   target: string,
-  files: JournalFiles = systemFiles,
+  files: JournalFiles = backgroundFiles,
 ): Promise<Result<ExportReport>> => {
   // The journal first: what cannot be read leaves no empty file.
   const report = await reportOfJournal(path);
@@ -63,7 +63,7 @@ export const exportHtml = async (
   }
   try {
     writeWhole(file, bytes);
-    file.sync();
+    await file.sync();
     file.close();
     return success({ lines: summary.lines, bytes: bytes.length, findings, summary });
   } catch (thrown) {

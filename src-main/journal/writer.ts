@@ -3,7 +3,8 @@ import type { Microseconds } from '../core/recovery/phase.ts';
 import { done, failure, success, type BenchError, type Result } from '../core/result.ts';
 import { encodeLine } from './codec.ts';
 import { errnoMember, errnoOfThrown, explainThrown } from './fileErrors.ts';
-import { systemFiles, writeWhole, type JournalFile, type JournalFiles } from './files.ts';
+import { backgroundFiles, systemFiles, writeWhole, type JournalFile, type JournalFiles } from './files.ts';
+import { GroupSync } from './groupSync.ts';
 import {
   journalSchema,
   longestLine,
@@ -18,23 +19,29 @@ import { thisProcess } from './writerIdentity.ts';
 export type RecordBody = Exclude<JournalBody, RunBody>;
 
 /**
- * Appends to one journal. After `append` has answered with a number, the line is the kernel's: it survives the death
- * of this process. After `appendDurable` it is the disk's: it survives a power cut.
+ * Appends to one journal. After an append has answered with a number, the line is the kernel's: it survives the death
+ * of this process. A durable line is the disk's, and survives a power cut, once `synced` has nothing outstanding.
  *
- * A line that cannot be written is cut off again, and from then on every append answers `journalUnwritable`: what
- * cannot be recorded must not be done.
+ * A line that cannot be written, or whose own sync has failed before the append returned, is cut off again. Lines whose
+ * sync failed later stay: they happened, and others have been told of them. In each case every further append answers
+ * `journalUnwritable`: what cannot be recorded must not be done.
  */
 export interface JournalWriter {
   readonly run: string;
   readonly path: string;
   /** `at`: now on the rig's monotonic clock. Answers the line's sequence number. */
   append(at: Microseconds, body: RecordBody): Result<number>;
-  /** The same, and fdatasync: for phase changes and approvals. */
+  /** The same, for phase changes and approvals: a sync is asked for, and what the line announces waits for `synced`. */
   appendDurable(at: Microseconds, body: RecordBody): Result<number>;
+  /**
+   * Settles when every durable line so far is on the disk, or cannot get there; never rejects. Null when they are there
+   * already, as they always are with files that sync before they return.
+   */
+  synced(): Promise<Result<void>> | null;
   /** Why nothing can be recorded any more, or null. */
   broken(): BenchError | null;
-  /** Syncs and closes. A second call is fine. */
-  close(): Result<void>;
+  /** Syncs all lines and closes. Takes no line from the call on. A second call answers as the first. */
+  close(): Promise<Result<void>>;
 }
 
 export interface JournalOptions {
@@ -65,11 +72,18 @@ const createWriter = (run: string, path: string, file: JournalFile, now: () => n
   let length = 0;
   let last = 0;
   let trouble: BenchError | null = null;
-  let open = true;
+  let closing: Promise<Result<void>> | null = null;
 
-  const fail = (thrown: unknown): Result<never> => {
+  const breakOff = (thrown: unknown): { readonly ok: false; readonly error: BenchError } => {
     const failed = unwritable(path, thrown);
-    trouble = failed.error;
+    trouble ??= failed.error;
+    return failed;
+  };
+
+  const syncs = new GroupSync(() => file.sync(), breakOff);
+
+  const cutOff = (thrown: unknown): Result<never> => {
+    const failed = breakOff(thrown);
     try {
       file.truncate(length);
     } catch {
@@ -80,7 +94,8 @@ const createWriter = (run: string, path: string, file: JournalFile, now: () => n
 
   const record = (at: Microseconds, body: JournalBody, durable: boolean): Result<number> => {
     if (trouble !== null) return { ok: false, error: trouble };
-    if (!open) return failure('journalUnwritable', `The journal ${path} is closed.`, { details: { path } });
+    if (closing !== null)
+      return failure('journalUnwritable', `The journal ${path} is closed.`, { details: { path } });
     if (!Number.isSafeInteger(at)) {
       return failure('malformedInput', `A journal line needs its moment in whole microseconds, not ${at}.`);
     }
@@ -102,23 +117,30 @@ const createWriter = (run: string, path: string, file: JournalFile, now: () => n
     }
     try {
       writeWhole(file, bytes);
-      if (durable) file.sync();
+      if (durable) syncs.request();
     } catch (thrown) {
-      return fail(thrown);
+      return cutOff(thrown);
     }
     length += bytes.length;
     last = seq;
     return success(seq);
   };
 
-  const close = (): Result<void> => {
-    if (!open) return done;
-    open = false;
+  const close = async (): Promise<Result<void>> => {
     let result: Result<void> = done;
-    try {
-      if (trouble === null) file.sync();
-    } catch (thrown) {
-      result = fail(thrown);
+    const whole = trouble === null;
+    if (whole) {
+      try {
+        syncs.request();
+      } catch (thrown) {
+        result = cutOff(thrown);
+      }
+    }
+    // Also when the journal is broken: the descriptor must not be closed under a sync.
+    const outstanding = syncs.outstanding();
+    if (outstanding !== null) {
+      const synced = await outstanding;
+      if (whole) result = synced;
     }
     try {
       file.close();
@@ -133,8 +155,9 @@ const createWriter = (run: string, path: string, file: JournalFile, now: () => n
     path,
     append: (at, body) => record(at, body, false),
     appendDurable: (at, body) => record(at, body, true),
+    synced: () => syncs.outstanding(),
     broken: () => trouble,
-    close,
+    close: () => (closing ??= close()),
   };
   return { writer, record };
 };
@@ -154,9 +177,15 @@ const openUnderNewName = (
   }
 };
 
-/** Begins a run: a new file whose first line is on the disk. When that fails, no file is left behind. */
-export const createJournal = (options: JournalOptions): Result<JournalWriter> => {
-  const { directory, header, at, now, files = systemFiles, writer: identity = thisProcess() } = options;
+interface Begun {
+  readonly writer: JournalWriter;
+  /** Settles when the name of the file is on the disk. */
+  readonly named: void | Promise<void>;
+  readonly remove: () => void;
+}
+
+const begin = (options: JournalOptions, files: JournalFiles): Result<Begun> => {
+  const { directory, header, at, now, writer: identity = thisProcess() } = options;
   let opened: ReturnType<typeof openUnderNewName>;
   try {
     files.makeDirectory(directory);
@@ -166,20 +195,46 @@ export const createJournal = (options: JournalOptions): Result<JournalWriter> =>
   }
   const { run, path, file } = opened;
   const { writer, record } = createWriter(run, path, file, now);
-  const first = record(at, { type: 'run', schema: journalSchema, run, ...header, writer: identity }, true);
-  if (!first.ok) {
-    writer.close();
+  const remove = (): void => {
     try {
       files.remove(path);
     } catch {
       // The first error is the one to act on; a journal without a first line is listed as such.
     }
+  };
+  const first = record(at, { type: 'run', schema: journalSchema, run, ...header, writer: identity }, true);
+  if (!first.ok) {
+    void writer.close();
+    remove();
     return first;
   }
   try {
-    files.syncDirectory(directory);
+    return success({ writer, named: files.syncDirectory(directory), remove });
   } catch {
     // Some file systems cannot sync a directory (EINVAL); the run is recorded all the same.
+    return success({ writer, named: undefined, remove });
   }
-  return success(writer);
+};
+
+/**
+ * Begins a run: a new file whose first line is on the disk, with files that sync before they return. When that fails,
+ * no file is left behind.
+ */
+export const createJournal = (options: JournalOptions): Result<JournalWriter> => {
+  const begun = begin(options, options.files ?? systemFiles);
+  return begun.ok ? success(begun.value.writer) : begun;
+};
+
+/** The same without ever holding up the main thread for a disk: syncs go on beside it, the first one is awaited. */
+export const beginJournal = async (options: JournalOptions): Promise<Result<JournalWriter>> => {
+  const begun = begin(options, options.files ?? backgroundFiles);
+  if (!begun.ok) return begun;
+  const { writer, named, remove } = begun.value;
+  const first = await (writer.synced() ?? done);
+  // Some file systems cannot sync a directory; see above.
+  await Promise.resolve(named).catch(() => undefined);
+  if (first.ok) return success(writer);
+  await writer.close();
+  remove();
+  return first;
 };

@@ -203,7 +203,7 @@ export class HeldRig {
     this.coordinator.dispose();
     this.recorder.record({ type: 'end', outcome }, 'durable');
     for (const dispose of this.#disposers) dispose();
-    const closed = this.journal?.close() ?? done;
+    const closed = (await this.journal?.close()) ?? done;
     if (!closed.ok) process.stderr.write(`recovery-bench: ${closed.error.message}\n`);
     await afterAtMost(
       closePatience,

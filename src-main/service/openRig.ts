@@ -4,7 +4,7 @@ import { Recorder } from '../coordinator/recorder.ts';
 import type { JournalLine } from '../core/journal/line.ts';
 import { success, type Result } from '../core/result.ts';
 import { decodeLine } from '../journal/codec.ts';
-import { createJournal, type JournalWriter } from '../journal/writer.ts';
+import { beginJournal, type JournalWriter } from '../journal/writer.ts';
 import { openSimulatedRig, type SimulatedRigWishes } from '../rigs/simulated/openSimulatedRig.ts';
 import type { RigClock } from '../rigs/rig.ts';
 import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
@@ -44,15 +44,15 @@ const lineClock = (clock: RigClock): RigClock => {
   };
 };
 
-const beginJournal = (
+const beginRecording = async (
   rig: SimulatedRig,
   clock: RigClock,
   { seed, scenario }: RigToOpen,
   { runs, version }: OpeningContext,
-): Result<JournalWriter | null> => {
+): Promise<Result<JournalWriter | null>> => {
   if (runs === null) return success(null);
   const { kind, name, title, kernel, architecture } = rig.info;
-  return createJournal({
+  return beginJournal({
     directory: runs,
     header: {
       bench: version,
@@ -80,7 +80,7 @@ export const openRig = async (wanted: RigToOpen, context: OpeningContext): Promi
   const clock = lineClock(rig.clock);
   const { scenario } = wanted;
   const offered = scenario === null ? success(undefined) : await checkOffer(scenario, rig);
-  const begun = offered.ok ? beginJournal(rig, clock, wanted, context) : offered;
+  const begun = offered.ok ? await beginRecording(rig, clock, wanted, context) : offered;
   if (!begun.ok) {
     await rig.close();
     return begun;

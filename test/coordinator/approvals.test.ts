@@ -112,7 +112,7 @@ describe('an approval', () => {
     const from = order.indexOf('approval');
     expect(order.slice(from, from + one.expected.length)).toEqual(one.expected);
     await lab.close();
-    valueOf(journal.close());
+    valueOf(await journal.close());
   });
 
   it('is kept with operator, reason and what was known', async () => {
@@ -127,7 +127,7 @@ describe('an approval', () => {
     valueOf(await lab.coordinator.acknowledge(rng, { operator: ' Ada ', reason: ' the bus is quiet ' }));
     await lab.phase('recovered');
     await lab.close();
-    valueOf(journal.close());
+    valueOf(await journal.close());
     const approvals: unknown[] = [];
     valueOf(
       await readJournal(journal.path, {

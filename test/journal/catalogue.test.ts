@@ -52,7 +52,7 @@ describe('the list of runs', () => {
     expect(runs.map(({ path }) => path)).toEqual(
       [headless, interrupted, recording, ended].map(({ path }) => path),
     );
-    for (const journal of [ended, recording, interrupted, headless]) journal.close();
+    for (const journal of [ended, recording, interrupted, headless]) await journal.close();
   });
 
   it('of a directory that is not there is empty; of a file it is an error', async () => {

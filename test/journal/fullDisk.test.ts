@@ -93,7 +93,7 @@ describe.skipIf(noMount !== null && process.env['CI'] !== 'true')(
 );
 
 describe('/dev/full', () => {
-  it('breaks the journal on its first write', () => {
+  it('breaks the journal on its first write', async () => {
     let full = false;
     const files = {
       ...systemFiles,
@@ -117,7 +117,7 @@ describe('/dev/full', () => {
       code: 'journalUnwritable',
       errno: { name: 'ENOSPC', number: 28 },
     });
-    valueOf(journal.close());
+    valueOf(await journal.close());
     expectWholeUpTo(journal.path, 1);
   });
 });

@@ -80,13 +80,13 @@ describe('repairing a journal', () => {
     expect(error.code).toBe('busy');
     expect(error.message).toContain(String(process.pid));
     expect(readFileSync(journal.path)).toEqual(torn);
-    valueOf(journal.close());
+    valueOf(await journal.close());
   });
 
   it('cuts what stands behind an end line, also while the process that wrote it goes on with other runs', async () => {
     const journal = valueOf(createJournal(optionsIn(directory, { writer: thisProcess() })));
     valueOf(journal.append(1, { type: 'end', outcome: 'passed' }));
-    valueOf(journal.close());
+    valueOf(await journal.close());
     const ended = readFileSync(journal.path);
     writeFileSync(journal.path, Buffer.concat([ended, Buffer.from('{"seq":3')]));
     expect(valueOf(await repairJournal(journal.path))).toMatchObject({ action: 'cut', bytesCut: 8 });

@@ -76,7 +76,7 @@ describe('replaying a journal', () => {
           pending.push(...recorder.take(nextEvent(draw, at, recorder.state(), pending)).effects);
           phasesSeen.add(recorder.state().phase);
         }
-        valueOf(journal.close());
+        valueOf(await journal.close());
         const { replay, findings, summary } = valueOf(await replayJournal(journal.path));
         expect(findings).toEqual([]);
         expect(summary.lines).toBe(scan(readFileSync(journal.path)).lines.length);
@@ -91,7 +91,7 @@ describe('replaying a journal', () => {
     expect(phasesSeen.size).toBeGreaterThan(8);
   });
 
-  const recordFull = (): string => {
+  const recordFull = async (): Promise<string> => {
     const journal = valueOf(createJournal(optionsIn(directory)));
     const recorder = recordDevice(device, notifyArming, 0, (at, body) => {
       valueOf(journal.append(at, body));
@@ -99,12 +99,12 @@ describe('replaying a journal', () => {
     for (const event of fullRecovery(1, 1_000_000)) recorder.take(event);
     valueOf(journal.append(1_100_000, { type: 'disarmed', device, because: 'the run is over' }));
     valueOf(journal.appendDurable(1_100_000, { type: 'end', outcome: 'recovered' }));
-    valueOf(journal.close());
+    valueOf(await journal.close());
     return journal.path;
   };
 
   it('traces the phases and times them', async () => {
-    const { replay } = valueOf(await replayJournal(recordFull()));
+    const { replay } = valueOf(await replayJournal(await recordFull()));
     expect(replay.traceOf(device)).toEqual([
       'armed',
       'errorDetected',
@@ -178,13 +178,13 @@ describe('a journal that the core does not agree with', () => {
     writeFileSync(path, forged.map((line) => `${encodeLine(line, line)}\n`).join(''));
   };
 
-  const recorded = (): { path: string; seqOf: (kind: RecoveryEventKind) => number } => {
+  const recorded = async (): Promise<{ path: string; seqOf: (kind: RecoveryEventKind) => number }> => {
     const journal = valueOf(createJournal(optionsIn(directory)));
     const recorder = recordDevice(device, notifyArming, 0, (at, body) => {
       valueOf(journal.append(at, body));
     });
     for (const event of fullRecovery(1, 1_000_000)) recorder.take(event);
-    valueOf(journal.close());
+    valueOf(await journal.close());
     const { lines } = scan(readFileSync(journal.path));
     const seqOf = (kind: RecoveryEventKind): number =>
       lines.find((line) => line.type === 'step' && line.event.kind === kind)?.seq ?? 0;
@@ -203,7 +203,7 @@ describe('a journal that the core does not agree with', () => {
       { effects: [] },
     ],
   ])('in the %s of a line is told so with the line', async (_member, forgery, actual) => {
-    const { path, seqOf } = recorded();
+    const { path, seqOf } = await recorded();
     const seq = seqOf('quiesceFinished');
     forge(path, seq, () => forgery);
     const { replay, findings } = valueOf(await replayJournal(path));
@@ -214,7 +214,7 @@ describe('a journal that the core does not agree with', () => {
   });
 
   it('in an event diverges from there on', async () => {
-    const { path, seqOf } = recorded();
+    const { path, seqOf } = await recorded();
     const seq = seqOf('acknowledgeFinished');
     forge(path, seq, () => ({ event: { at: 1_006_100, kind: 'quiesceRequested' } }));
     const { replay } = valueOf(await replayJournal(path));
@@ -226,7 +226,7 @@ describe('a journal that the core does not agree with', () => {
   });
 
   it('about a device that is not armed says that it is not', async () => {
-    const { path, seqOf } = recorded();
+    const { path, seqOf } = await recorded();
     forge(path, 2, () => ({ device: '0000:09:00.0' }));
     const { replay } = valueOf(await replayJournal(path));
     expect(replay.divergences()[0]).toMatchObject({ seq: seqOf('signal'), device, actual: null });
@@ -234,7 +234,7 @@ describe('a journal that the core does not agree with', () => {
   });
 
   it('because a line is damaged still replays the rest', async () => {
-    const { path, seqOf } = recorded();
+    const { path, seqOf } = await recorded();
     const bytes = readFileSync(path);
     const at = bytes.indexOf('"acknowledgeFinished"');
     bytes[at + 2] = 0x58;

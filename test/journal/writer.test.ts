@@ -13,7 +13,7 @@ import { errorOf, fileWith, optionsIn, scan, smallRun, temporaryDirectory, value
 const note = (text: string): RecordBody => ({ type: 'kernelLog', device: null, text });
 
 describe('a new journal', () => {
-  it('is a file of its own, named after its run, in a directory that is made for it', () => {
+  it('is a file of its own, named after its run, in a directory that is made for it', async () => {
     const directory = join(temporaryDirectory(), 'deep', 'runs');
     const journal = valueOf(createJournal(optionsIn(directory, { suffix: () => '5f0a' })));
     expect(journal.run).toBe('2026-11-21T02-31-07Z-5f0a');
@@ -22,7 +22,7 @@ describe('a new journal', () => {
     const { lines, findings } = scan(readFileSync(journal.path));
     expect(findings).toEqual([]);
     expect(lines).toMatchObject([{ seq: 1, at: 1_000, type: 'run', schema: 1, run: journal.run, seed: 7 }]);
-    valueOf(journal.close());
+    valueOf(await journal.close());
   });
 
   it('never takes the file of another run', () => {
@@ -72,34 +72,37 @@ describe('a new journal', () => {
 });
 
 describe('appending', () => {
-  it('gives back what was appended, whatever it was', () => {
+  it('gives back what was appended, whatever it was', async () => {
     const directory = temporaryDirectory();
-    fc.assert(
-      fc.property(fc.array(fc.tuple(bodies, fc.nat(), fc.boolean()), { maxLength: 20 }), (appended) => {
-        const journal = valueOf(createJournal(optionsIn(directory)));
-        const numbers = appended.map(([body, at, durable]) =>
-          valueOf(durable ? journal.appendDurable(at, body) : journal.append(at, body)),
-        );
-        valueOf(journal.close());
-        expect(numbers).toEqual(appended.map((_, index) => index + 2));
-        const { lines, findings } = scan(readFileSync(journal.path), 97);
-        expect(findings).toEqual([]);
-        const wall = '2026-11-21T02:31:07.250Z';
-        expect(lines.slice(1)).toEqual(
-          appended.map(([body, at], index) => ({ seq: index + 2, at, wall, ...body })),
-        );
-      }),
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(bodies, fc.nat(), fc.boolean()), { maxLength: 20 }),
+        async (appended) => {
+          const journal = valueOf(createJournal(optionsIn(directory)));
+          const numbers = appended.map(([body, at, durable]) =>
+            valueOf(durable ? journal.appendDurable(at, body) : journal.append(at, body)),
+          );
+          valueOf(await journal.close());
+          expect(numbers).toEqual(appended.map((_, index) => index + 2));
+          const { lines, findings } = scan(readFileSync(journal.path), 97);
+          expect(findings).toEqual([]);
+          const wall = '2026-11-21T02:31:07.250Z';
+          expect(lines.slice(1)).toEqual(
+            appended.map(([body, at], index) => ({ seq: index + 2, at, wall, ...body })),
+          );
+        },
+      ),
       { numRuns: 40 },
     );
   });
 
-  it('is in the file when it has answered, before any close', () => {
+  it('is in the file when it has answered, before any close', async () => {
     const journal = valueOf(createJournal(optionsIn(temporaryDirectory())));
     for (const body of smallRun) {
       const seq = valueOf(journal.append(1, body));
       expect(scan(readFileSync(journal.path)).lines.at(-1)).toMatchObject({ seq, ...body });
     }
-    valueOf(journal.close());
+    valueOf(await journal.close());
   });
 
   it('goes on when the system takes a line in bites', () => {
@@ -125,20 +128,20 @@ describe('appending', () => {
     ['a moment that is no whole number', 0.5, note('x')],
     ['what JSON cannot hold', 1, { type: 'fault', device: 'a', request: 1n, receipt: null }],
     ['a line too long for any reader', 1, note('x'.repeat(longestLine))],
-  ] as const)('refuses %s, writes nothing, and goes on', (_title, at, body) => {
+  ] as const)('refuses %s, writes nothing, and goes on', async (_title, at, body) => {
     const journal = valueOf(createJournal(optionsIn(temporaryDirectory())));
     const size = statSync(journal.path).size;
     expect(errorOf(journal.append(at, body))).toMatchObject({ code: 'malformedInput' });
     expect(statSync(journal.path).size).toBe(size);
     expect(journal.broken()).toBeNull();
     expect(valueOf(journal.append(2, note('next')))).toBe(2);
-    valueOf(journal.close());
+    valueOf(await journal.close());
   });
 
-  it('after the end answers that the journal is closed; closing twice is fine', () => {
+  it('after the end answers that the journal is closed; closing twice is fine', async () => {
     const journal = valueOf(createJournal(optionsIn(temporaryDirectory())));
-    valueOf(journal.close());
-    valueOf(journal.close());
+    valueOf(await journal.close());
+    valueOf(await journal.close());
     expect(errorOf(journal.append(1, note('late')))).toMatchObject({ code: 'journalUnwritable' });
   });
 });
@@ -155,7 +158,7 @@ describe('a disk that is full', () => {
 
   it.each<ErrnoName>(['ENOSPC', 'EFBIG', 'EIO', 'EDQUOT'])(
     'at any byte (%s) keeps the whole lines, cuts the rest, and takes no further line',
-    (errno) => {
+    async (errno) => {
       for (let capacity = headerBytes; capacity < whole.length; capacity += 1) {
         const { files, contents } = failingFiles({ errno, capacity });
         const journal = valueOf(createJournal(optionsIn('/runs', { files, suffix: () => '0000' })));
@@ -170,7 +173,7 @@ describe('a disk that is full', () => {
         expect(error?.message).toContain('What cannot be recorded is not done');
         for (const later of again) expect(later).toBe(error);
         expect(journal.broken()).toBe(error);
-        expect(journal.close().ok).toBe(true);
+        expect((await journal.close()).ok).toBe(true);
       }
     },
   );
