@@ -1,6 +1,6 @@
 import { failure, type BenchError } from '../../core/result.ts';
 import { isRefusal, type Link } from './link.ts';
-import { callLimits, calls, type AnswerOf, type CallName, type InputOf } from './protocol.ts';
+import { calls, type callLimits, type AnswerOf, type CallName, type InputOf } from './protocol.ts';
 
 /** An answer, or why there is none. */
 export type Outcome<Name extends CallName> =

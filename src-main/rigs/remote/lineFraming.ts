@@ -56,15 +56,17 @@ const idOf = (value: unknown): number | string | null => {
  */
 export class LineReader extends AbstractMessageReader implements MessageReader {
   readonly #channel: Duplex;
+  readonly #mark: string;
   readonly #refused: (line: RefusedLine) => void;
   #chunks: Buffer[] = [];
   #length = 0;
   #skipping = false;
   #disposed = false;
 
-  constructor(channel: Duplex, refused: (line: RefusedLine) => void) {
+  constructor(channel: Duplex, mark: string, refused: (line: RefusedLine) => void) {
     super();
     this.#channel = channel;
+    this.#mark = mark;
     this.#refused = refused;
   }
 
@@ -117,7 +119,12 @@ export class LineReader extends AbstractMessageReader implements MessageReader {
     if (!message.safeParse(value).success) {
       return this.#refuse(ErrorCodes.InvalidRequest, 'The line is no JSON-RPC message.', idOf(value));
     }
-    callback(value as Message);
+    const taken = value as Message & { id?: unknown; method?: unknown };
+    if (taken.id === undefined || taken.method !== undefined) return callback(taken);
+    // An answer: to this link, or to the one before it over the same channel.
+    const [mark, number] = String(taken.id).split(':');
+    if (mark !== this.#mark) return this.#refuse(ErrorCodes.InvalidRequest, 'Nobody asked this.', null);
+    callback({ ...taken, id: Number(number) } as Message);
   }
 
   #refuse(code: number, reason: string, id: number | string | null): void {
@@ -125,19 +132,24 @@ export class LineReader extends AbstractMessageReader implements MessageReader {
   }
 }
 
+/** Each request is marked as of this link, because the numbers of the next one begin again. */
 export class LineWriter extends AbstractMessageWriter implements MessageWriter {
   readonly #channel: Duplex;
+  readonly #mark: string;
 
-  constructor(channel: Duplex) {
+  constructor(channel: Duplex, mark: string) {
     super();
     this.#channel = channel;
+    this.#mark = mark;
     // Ends whatever the channel still holds of a writer before this one.
     channel.write('\n');
   }
 
-  write(message: Message): Promise<void> {
+  write(message: Message & { id?: unknown; method?: unknown }): Promise<void> {
+    const asked = message.id !== undefined && message.method !== undefined;
+    const marked = asked ? { ...message, id: `${this.#mark}:${String(message.id)}` } : message;
     return new Promise((resolve, reject) => {
-      this.#channel.write(`${JSON.stringify(message)}\n`, (error) => {
+      this.#channel.write(`${JSON.stringify(marked)}\n`, (error) => {
         if (error === null || error === undefined) resolve();
         else reject(error);
       });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import {
   createMessageConnection,
@@ -27,8 +28,9 @@ export class Link {
   constructor(channel: Duplex, handlers: LinkHandlers) {
     this.#channel = channel;
     this.#handlers = handlers;
-    const writer = new LineWriter(channel);
-    const reader = new LineReader(channel, (line) => {
+    const mark = randomUUID();
+    const writer = new LineWriter(channel, mark);
+    const reader = new LineReader(channel, mark, (line) => {
       handlers.onRefused(line);
       // A response is never refused with a response: two ends would refuse each other for ever.
       if (line.id === null) return;
@@ -58,17 +60,6 @@ export class Link {
   /** Bytes that wait for the far end to read. */
   get backlog(): number {
     return this.#channel.writableLength;
-  }
-
-  /** Waits until what was written has left, then closes. */
-  finish(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#ended) return resolve();
-      this.#channel.write('\n', () => {
-        this.close();
-        resolve();
-      });
-    });
   }
 
   close(): void {

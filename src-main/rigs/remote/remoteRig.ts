@@ -48,6 +48,8 @@ export interface RemoteRigOptions {
   /** The version of this bench, for the words of a refusal. */
   readonly bench: string;
   readonly timing?: Partial<LinkTiming>;
+  /** What else ends with the rig: the process or the machine behind the channel. */
+  readonly release?: () => Promise<void>;
 }
 
 /**
@@ -59,6 +61,7 @@ export class RemoteRig implements Rig {
   readonly clock: RemoteClock;
   readonly #bench: string;
   readonly #timing: LinkTiming;
+  readonly #release: () => Promise<void>;
   readonly #calls: Calls;
   readonly #events: EventStream;
   readonly #sessions = new Map<number, RemoteSession>();
@@ -72,11 +75,13 @@ export class RemoteRig implements Rig {
   #connecting = false;
   #closed = false;
 
-  constructor(info: RigInfo, clock: RemoteClock, agent: string, bench: string, timing: LinkTiming) {
+  constructor(info: RigInfo, clock: RemoteClock, agent: string, options: RemoteRigOptions) {
+    const timing = { ...usualTiming, ...options.timing };
     this.info = info;
     this.clock = clock;
-    this.#bench = bench;
+    this.#bench = options.bench;
     this.#timing = timing;
+    this.#release = options.release ?? (() => Promise.resolve());
     this.#agent = agent;
     this.#calls = new Calls(info.title, timing.limits);
     this.#events = new EventStream({
@@ -201,6 +206,7 @@ export class RemoteRig implements Rig {
     this.#calls.linkDown();
     this.#calls.giveUp(`${this.info.title} was closed.`);
     this.clock.close();
+    await this.#release();
   }
 
   #rigClosed(): { readonly ok: false; readonly error: ReturnType<typeof failure>['error'] } {
@@ -304,8 +310,7 @@ export class RemoteRig implements Rig {
 /** Opens the rig that an agent serves at the other end of a channel. When that fails, the channel is closed. */
 export const openRemoteRig = async (options: RemoteRigOptions): Promise<Result<RemoteRig>> => {
   const { channel, kind, name, bench } = options;
-  const timing = { ...usualTiming, ...options.timing };
-  const { silence } = timing;
+  const { silence } = { ...usualTiming, ...options.timing };
   const clock = new RemoteClock();
   const greeted = await greet(channel, { title: options.title ?? name, bench, resume: null, silence });
   if (!greeted.ok) return greeted;
@@ -317,7 +322,7 @@ export const openRemoteRig = async (options: RemoteRigOptions): Promise<Result<R
     return failure('linkLost', `The agent at ${options.title ?? name} went away before it could be used.`);
   }
   const title = options.title ?? `Remote: ${hello.info.title}`;
-  const rig = new RemoteRig({ ...hello.info, kind, name, title }, clock, hello.agent, bench, timing);
+  const rig = new RemoteRig({ ...hello.info, kind, name, title }, clock, hello.agent, options);
   rig.begin(greeted.value);
   return success(rig);
 };
