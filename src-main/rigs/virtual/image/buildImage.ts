@@ -1,0 +1,252 @@
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { failure, success, type Result } from '../../../core/result.ts';
+import { defaultKernel } from '../virtualRigName.ts';
+import { compileModule, compilerVersion } from './compileModule.ts';
+import { DebianPackages, fileHash, unpackPackages } from './debianPackages.ts';
+import { guestFiles, koffiFiles } from './guestFiles.ts';
+import { findGuestNode, strippedNode } from './guestNode.ts';
+import {
+  formatManifest,
+  manifestFile,
+  readManifest,
+  type ImageManifest,
+  type PinnedPackage,
+} from './imageManifest.ts';
+import { benchInputs, imageFolder, imageIn, type BenchParts, type RigImage } from './imageStore.ts';
+import { findModules, locateKernel, relocateHeaders, type KernelTree } from './kernelTree.ts';
+import { writeNewcArchive } from './newcArchive.ts';
+import { readRecipe, type Recipe } from './recipe.ts';
+
+/** Where the kernel comes from: a release of Debian, or a folder with an unpacked one. */
+export type KernelSource =
+  { readonly kind: 'release'; readonly name: string } | { readonly kind: 'folder'; readonly path: string };
+
+export interface BuildWishes {
+  /** `~/.cache/recovery-bench/rigs`. */
+  readonly cache: string;
+  readonly parts: BenchParts;
+  /** The bench's node_modules. */
+  readonly packages: string;
+  readonly kernel: KernelSource;
+  /** `pinned`: the packages of the image that is there, if there is one; `newest`: what the release has today. */
+  readonly versions: 'pinned' | 'newest';
+  /** One short line for each thing that takes time. */
+  readonly onProgress: (text: string) => void;
+}
+
+/** `unchanged`: the image was there already, made of the same. */
+export interface BuiltImage {
+  readonly image: RigImage;
+  readonly result: 'built' | 'unchanged';
+}
+
+type Pins = Pick<ImageManifest, 'kernelPackages' | 'userPackages' | 'toolPackages'>;
+
+const combinedHash = (packages: readonly PinnedPackage[]): string =>
+  createHash('sha256')
+    .update(packages.map(({ sha256 }) => sha256).join('\n'))
+    .digest('hex')
+    .slice(0, 16);
+
+class ImageBuild {
+  readonly #wishes: BuildWishes;
+  readonly #recipe: Recipe;
+  readonly #updated = new Map<string, DebianPackages>();
+
+  constructor(wishes: BuildWishes, recipe: Recipe) {
+    this.#wishes = wishes;
+    this.#recipe = recipe;
+  }
+
+  /** The release with its lists fetched, once a build. */
+  async #release(name: string): Promise<Result<DebianPackages>> {
+    const known = this.#updated.get(name);
+    if (known !== undefined) return success(known);
+    const release = this.#archive(name);
+    if (!release.ok) return release;
+    this.#wishes.onProgress(`fetching the package lists of ${name}`);
+    const updated = await release.value.update();
+    if (!updated.ok) return updated;
+    this.#updated.set(name, release.value);
+    return release;
+  }
+
+  #archive(name: string): Result<DebianPackages> {
+    const sources = Object.hasOwn(this.#recipe.suites, name) ? this.#recipe.suites[name] : undefined;
+    if (sources !== undefined) return success(new DebianPackages(this.#wishes.cache, name, sources));
+    const names = Object.keys(this.#recipe.suites).join(', ');
+    return failure(
+      'malformedInput',
+      `There is no kernel "${name}": name one of ${names}, or a folder with an unpacked one.`,
+    );
+  }
+
+  /** Which packages the image is made of. */
+  async pins(before: ImageManifest | null): Promise<Result<Pins>> {
+    const { kernel, versions } = this.#wishes;
+    if (before !== null && versions === 'pinned') return success(before);
+    const { kernelPackages, userPackages, toolPackages } = this.#recipe;
+    const own = await this.#release(defaultKernel);
+    if (!own.ok) return own;
+    const user = await own.value.pin(userPackages, 'nothing');
+    if (!user.ok) return user;
+    const tools = await own.value.pin(toolPackages, 'nothing');
+    if (!tools.ok) return tools;
+    const found: Pins = { kernelPackages: [], userPackages: user.value, toolPackages: tools.value };
+    if (kernel.kind === 'folder') return success(found);
+    const release = await this.#release(kernel.name);
+    if (!release.ok) return release;
+    const kernels = await release.value.pin(kernelPackages, 'dependencies');
+    if (!kernels.ok) return kernels;
+    // The two that are named first hold nothing; they depend on those of today's version.
+    const real = kernels.value.filter(({ name }) => !kernelPackages.includes(name));
+    return success({ ...found, kernelPackages: real });
+  }
+
+  /** The folder with these packages unpacked, which is shared by every image that has them. */
+  async unpacked(release: string, packages: readonly PinnedPackage[]): Promise<Result<string>> {
+    const { cache, onProgress } = this.#wishes;
+    const folder = join(cache, 'unpacked', combinedHash(packages));
+    // Written last, so that a folder without it is not whole.
+    const seal = join(folder, '.whole');
+    const whole = await readFile(seal).then(
+      () => true,
+      () => false,
+    );
+    if (whole) return success(folder);
+    const paths: string[] = [];
+    let archive = this.#archive(release);
+    for (const [index, wanted] of packages.entries()) {
+      if (!archive.ok) return archive;
+      onProgress(`package ${index + 1} of ${packages.length}: ${wanted.name} ${wanted.version}`);
+      let path = await archive.value.fetch(wanted);
+      if (!path.ok && !this.#updated.has(release)) {
+        // The lists of an earlier build do not know where the file is today.
+        archive = await this.#release(release);
+        if (!archive.ok) return archive;
+        path = await archive.value.fetch(wanted);
+      }
+      if (!path.ok) return path;
+      paths.push(path.value);
+    }
+    onProgress('unpacking');
+    await rm(folder, { recursive: true, force: true });
+    const unpacked = await unpackPackages(paths, folder);
+    if (!unpacked.ok) return unpacked;
+    await writeFile(seal, '');
+    return success(folder);
+  }
+
+  async kernel(pins: Pins): Promise<Result<KernelTree>> {
+    const { kernel } = this.#wishes;
+    if (kernel.kind === 'folder') return locateKernel(kernel.path);
+    const root = await this.unpacked(kernel.name, pins.kernelPackages);
+    if (!root.ok) return root;
+    const tree = await locateKernel(root.value);
+    if (tree.ok) await relocateHeaders(tree.value.headers);
+    return tree;
+  }
+}
+
+/** The name of the image, which for an unpacked kernel is only known when its folder was looked at. */
+const nameOf = async (kernel: KernelSource): Promise<Result<string>> => {
+  if (kernel.kind === 'release') return success(kernel.name);
+  const tree = await locateKernel(kernel.path);
+  return tree.ok ? success(tree.value.release.toLowerCase()) : tree;
+};
+
+/** Makes the image in a scratch folder and puts it in place of an earlier one when it is whole. */
+const build = async (wishes: BuildWishes, scratch: string): Promise<Result<BuiltImage>> => {
+  const { cache, parts, packages, onProgress } = wishes;
+  const recipe = await readRecipe(parts.recipe);
+  const name = await nameOf(wishes.kernel);
+  if (!name.ok) return name;
+  const folder = imageFolder(cache, name.value);
+  const before = await readManifest(folder);
+  const compiler = await compilerVersion();
+  if (!compiler.ok) return compiler;
+  const node = await findGuestNode(packages);
+  if (!node.ok) return node;
+  const koffi = createHash('sha256');
+  for (const path of await koffiFiles(packages))
+    koffi.update(path).update(await readFile(join(packages, path)));
+  const inputs = {
+    ...(await benchInputs(parts)),
+    node: await fileHash(node.value),
+    koffi: koffi.digest('hex'),
+  };
+
+  const work = new ImageBuild(wishes, recipe);
+  const pins = await work.pins(before);
+  if (!pins.ok) return pins;
+  const { kernelPackages, userPackages, toolPackages } = pins.value;
+  const made = { kernelPackages, userPackages, toolPackages, compiler: compiler.value, inputs };
+  if (before !== null && wishes.kernel.kind === 'release') {
+    const same = JSON.stringify({ ...before, ...made }) === JSON.stringify(before);
+    if (same) return success({ image: imageIn(folder, before), result: 'unchanged' });
+  }
+
+  const kernel = await work.kernel(pins.value);
+  if (!kernel.ok) return kernel;
+  const userRoot = await work.unpacked(defaultKernel, userPackages);
+  if (!userRoot.ok) return userRoot;
+  const tools = await work.unpacked(defaultKernel, toolPackages);
+  if (!tools.ok) return tools;
+  onProgress(`compiling the kernel module for ${kernel.value.release}`);
+  const libraries = join(tools.value, 'usr/lib/x86_64-linux-gnu');
+  const notifyModule = await compileModule(parts.module, kernel.value, libraries, scratch);
+  if (!notifyModule.ok) return notifyModule;
+  const modules = await findModules(kernel.value, recipe.modules);
+  if (!modules.ok) return modules;
+
+  onProgress('writing the initramfs');
+  const guest = {
+    init: join(parts.recipe, 'init'),
+    userRoot: userRoot.value,
+    modules: modules.value,
+    notifyModule: notifyModule.value,
+    node: await strippedNode(node.value, inputs.node, cache),
+    agent: parts.agent,
+    packages,
+  };
+  const files = await guestFiles(recipe, guest, scratch);
+  if (!files.ok) return files;
+  const image = join(scratch, 'image');
+  await mkdir(image);
+  const initramfs = await writeNewcArchive(join(image, 'initramfs.cpio'), files.value);
+  await copyFile(kernel.value.vmlinuz, join(image, 'vmlinuz'));
+  const manifest: ImageManifest = {
+    format: 1,
+    architecture: 'x86',
+    name: name.value,
+    release: kernel.value.release,
+    ...made,
+    outputs: { vmlinuz: await fileHash(kernel.value.vmlinuz), initramfs },
+  };
+  await writeFile(join(image, manifestFile), formatManifest(manifest));
+  await mkdir(join(folder, '..'), { recursive: true });
+  await rm(folder, { recursive: true, force: true });
+  await rename(image, folder);
+  return success({ image: imageIn(folder, manifest), result: 'built' });
+};
+
+/**
+ * Makes the image of an x86 guest: kernel, notify driver, first root with agent. Only the cache is written to. What
+ * fails leaves the image that was there as it was.
+ */
+export const buildImage = async (wishes: BuildWishes): Promise<Result<BuiltImage>> => {
+  let scratch: string | null = null;
+  try {
+    await mkdir(wishes.cache, { recursive: true });
+    scratch = await mkdtemp(join(wishes.cache, 'building-'));
+    return await build(wishes, scratch);
+  } catch (thrown) {
+    const { code, path, message } = thrown as NodeJS.ErrnoException;
+    if (code === undefined) throw thrown;
+    return failure('imageNotBuilt', `The bench cannot build the image: ${code} at ${path ?? message}.`);
+  } finally {
+    if (scratch !== null) await rm(scratch, { recursive: true, force: true });
+  }
+};

@@ -1,0 +1,44 @@
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { success, type Result } from '../../../core/result.ts';
+import type { KernelTree } from './kernelTree.ts';
+import { runTool } from './runTool.ts';
+
+export const moduleName = 'vfio-pci-notify';
+
+/** The first line of `gcc --version`: another compiler gives another module. */
+export const compilerVersion = async (): Promise<Result<string>> => {
+  const said = await runTool('gcc', ['--version'], {
+    purpose: 'compile the kernel module',
+    advice: 'its answer is in the details',
+  });
+  return said.ok ? success(said.value.split('\n')[0] ?? '') : said;
+};
+
+/**
+ * Builds the notify driver for a kernel with this machine's compiler, in a copy of its sources, and answers the path of
+ * the module. `libraries`: where those are that objtool is linked with.
+ */
+export const compileModule = async (
+  source: string,
+  { headers }: KernelTree,
+  libraries: string,
+  scratch: string,
+): Promise<Result<string>> => {
+  const folder = join(scratch, 'module');
+  await cp(source, folder, { recursive: true });
+  const words = ['-C', headers, `M=${folder}`];
+  const compiler = ['CC=gcc', 'HOSTCC=gcc'];
+  // Without debug information, and without the path of the copy, the module is the same wherever it is built.
+  const flags = `KCFLAGS=-g0 -ffile-prefix-map=${folder}=.`;
+  const built = await runTool('make', [...words, ...compiler, flags, 'modules'], {
+    purpose: 'compile the kernel module',
+    advice: 'what the compiler said is in the details',
+    environment: { LD_LIBRARY_PATH: libraries },
+  });
+  if (!built.ok) {
+    await rm(folder, { recursive: true, force: true });
+    return built;
+  }
+  return success(join(folder, `${moduleName}.ko`));
+};

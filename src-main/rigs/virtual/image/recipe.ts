@@ -1,0 +1,32 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+
+const path = z.string().regex(/^[\w+.-]+(\/[\w+.-]+)*$/);
+
+/** What an image is made of: `resources/rig-images/<architecture>/recipe.json`, beside the `init` of the guest. */
+const recipeSchema = z.strictObject({
+  /** Where the packages of a kernel's name come from. */
+  suites: z.record(
+    z.string(),
+    z.array(z.strictObject({ archive: z.enum(['debian', 'debian-security']), suite: z.string() })).min(1),
+  ),
+  /** Followed to what they depend on, as far as that is the kernel itself. */
+  kernelPackages: z.array(z.string()).min(1),
+  /** Always of the default suite: what the agent and `init` need to run. */
+  userPackages: z.array(z.string()).min(1),
+  /** Libraries that the kernel's own build tools need on this machine (objtool reads ELF). */
+  toolPackages: z.array(z.string()),
+  /** In the user packages, and at the same path in the guest. */
+  libraries: z.array(path).min(1),
+  /** In the order in which they are loaded. `until`: later kernels do not have the module. */
+  modules: z.array(z.strictObject({ name: z.string(), until: z.string().optional() })).min(1),
+  /** Of busybox. */
+  applets: z.array(z.string()).min(1),
+});
+
+export type Recipe = z.output<typeof recipeSchema>;
+
+/** Rejects where the bench's own resources are not whole: a defect of the installation. */
+export const readRecipe = async (folder: string): Promise<Recipe> =>
+  recipeSchema.parse(JSON.parse(await readFile(join(folder, 'recipe.json'), 'utf8')));
