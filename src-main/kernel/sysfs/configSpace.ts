@@ -31,7 +31,11 @@ export const readHardwareConfig = async (
       { errno: errnoOf('EPERM') },
     );
   } catch (thrown) {
-    return fileFailure(thrown, `reading the config space of ${address}`, 'configUnreadable');
+    return fileFailure(
+      thrown,
+      `The config space of ${address} cannot be read: the function is gone, or the kernel has switched its config accesses off.`,
+      'configUnreadable',
+    );
   }
 };
 
@@ -69,6 +73,9 @@ export const writeHardwareConfig = async (
     }
     return done;
   } catch (thrown) {
-    return fileFailure(thrown, `writing the config space of ${address}`, 'kernelRefused');
+    return fileFailure(
+      thrown,
+      `The config space of ${address} cannot be written; that takes root, and a kernel without lockdown.`,
+    );
   }
 };

@@ -1,31 +1,23 @@
 import { join } from 'node:path';
 import { errnoOf } from '../../core/errno.ts';
+import { isVfioDriver } from '../../core/faults/bindPreflight.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
-import { fileFailure } from '../fileFailure.ts';
 import { linkedName, readText, type HostTree } from './hostTree.ts';
 import { functionFolder } from './pciFunction.ts';
+import type { SysfsWrite } from './sysfsWrites.ts';
+
+/** Where drivers are changed. */
+export interface DriverDesk {
+  readonly tree: HostTree;
+  readonly write: SysfsWrite;
+}
 
 /** How a function was bound before its driver was changed. */
 export interface EarlierBinding {
   readonly driver: string | null;
   readonly override: string;
 }
-
-/** One write into sysfs. It may block for as long as the kernel holds the device's lock. */
-const writeText = async (
-  tree: HostTree,
-  path: string,
-  text: string,
-  doing: string,
-): Promise<Result<void>> => {
-  try {
-    await tree.write(path, text);
-    return done;
-  } catch (thrown) {
-    return fileFailure(thrown, doing, 'kernelRefused');
-  }
-};
 
 /** An empty driver_override reads as "(null)" (drivers/pci/pci-sysfs.c, driver_override_show()). */
 const overrideOf = async (folder: string): Promise<string> => {
@@ -40,29 +32,36 @@ export const bindingOf = async (tree: HostTree, address: PciAddress): Promise<Ea
 };
 
 /** A line break alone clears it: an empty write never reaches the kernel. */
-const setOverride = (tree: HostTree, address: PciAddress, driver: string): Promise<Result<void>> =>
-  writeText(
-    tree,
+const setOverride = (
+  { tree, write }: DriverDesk,
+  address: PciAddress,
+  driver: string,
+): Promise<Result<void>> =>
+  write(
     join(functionFolder(tree, address), 'driver_override'),
     `${driver}\n`,
     `setting driver_override of ${address}`,
   );
 
 /** Blocks until the driver lets go: during the wait for an ack, and while a program has the device open. */
-const unbind = async (tree: HostTree, address: PciAddress): Promise<Result<void>> => {
+const unbind = async ({ tree, write }: DriverDesk, address: PciAddress): Promise<Result<void>> => {
   const folder = functionFolder(tree, address);
   const driver = await linkedName(folder, 'driver');
   if (driver === null) return done;
-  return writeText(tree, join(folder, 'driver/unbind'), address, `the unbind of ${address} from ${driver}`);
+  return write(join(folder, 'driver/unbind'), address, `the unbind of ${address} from ${driver}`);
 };
 
 /** The driver's own `bind` file gives the errno of its probe(); drivers_probe gives none. */
-const bindTo = async (tree: HostTree, address: PciAddress, driver: string): Promise<Result<void>> => {
+const bindTo = async (
+  { tree, write }: DriverDesk,
+  address: PciAddress,
+  driver: string,
+): Promise<Result<void>> => {
   const folder = functionFolder(tree, address);
   // The driver's probe may have come first: writing driver_override probes nothing, a hot-plug does.
   if ((await linkedName(folder, 'driver')) === driver) return done;
   const file = join(tree.sys, 'bus/pci/drivers', driver, 'bind');
-  const bound = await writeText(tree, file, address, `binding ${address} to ${driver}`);
+  const bound = await write(file, address, `binding ${address} to ${driver}`);
   if (!bound.ok) return bound;
   const present = await linkedName(folder, 'driver');
   return present === driver
@@ -74,27 +73,27 @@ const bindTo = async (tree: HostTree, address: PciAddress, driver: string): Prom
       );
 };
 
-/** Gives a function back to what it was bound to: driver_override as it was, and the kernel's own choice of driver. */
+/**
+ * The kernel's own choice of driver when it is one that knows the function by its ids; driver_override is for those that
+ * do not, such as vfio-pci.
+ */
+const overrideFor = (driver: string | null): string =>
+  driver !== null && isVfioDriver(driver) ? driver : '';
+
+/** Gives a function back to what it was bound to: driver_override as it was, and its driver. */
 export const restoreBinding = async (
-  tree: HostTree,
+  desk: DriverDesk,
   address: PciAddress,
   earlier: EarlierBinding,
 ): Promise<Result<void>> => {
-  const folder = functionFolder(tree, address);
-  const released = await unbind(tree, address);
+  const { tree, write } = desk;
+  const released = await unbind(desk, address);
   if (!released.ok) return released;
-  const override = await setOverride(tree, address, earlier.override);
-  if (!override.ok) return override;
-  if (earlier.driver === null) return done;
-  const probed = await writeText(
-    tree,
-    join(tree.sys, 'bus/pci/drivers_probe'),
-    address,
-    `probing the drivers for ${address}`,
-  );
-  if (!probed.ok) return probed;
-  const present = await linkedName(folder, 'driver');
-  return present === earlier.driver ? done : bindTo(tree, address, earlier.driver);
+  const override = await setOverride(desk, address, earlier.override);
+  if (!override.ok || earlier.driver === null) return override;
+  const probe = join(tree.sys, 'bus/pci/drivers_probe');
+  const probed = await write(probe, address, `probing the drivers for ${address}`);
+  return probed.ok ? bindTo(desk, address, earlier.driver) : probed;
 };
 
 /**
@@ -102,23 +101,21 @@ export const restoreBinding = async (
  * driver that refuses leaves the function as it was before. Blocks as the kernel does.
  */
 export const changeDriver = async (
-  tree: HostTree,
+  desk: DriverDesk,
   address: PciAddress,
   driver: string | null,
 ): Promise<Result<EarlierBinding>> => {
-  const earlier = await bindingOf(tree, address);
-  if (driver !== null) {
-    const override = await setOverride(tree, address, driver);
-    if (!override.ok) return override;
-  }
-  const released = await unbind(tree, address);
+  const earlier = await bindingOf(desk.tree, address);
+  const override = await setOverride(desk, address, overrideFor(driver));
+  if (!override.ok) return override;
+  const released = await unbind(desk, address);
   if (!released.ok) {
-    if (driver !== null) await setOverride(tree, address, earlier.override);
+    await setOverride(desk, address, earlier.override);
     return released;
   }
   if (driver === null) return success(earlier);
-  const bound = await bindTo(tree, address, driver);
+  const bound = await bindTo(desk, address, driver);
   if (bound.ok) return success(earlier);
-  await restoreBinding(tree, address, earlier);
+  await restoreBinding(desk, address, earlier);
   return bound;
 };

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { readdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { readdir, readFile, realpath } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 
 /** Where a machine shows itself; a test gives a recorded tree. */
@@ -9,8 +8,6 @@ export interface HostTree {
   readonly dev: string;
   /** Files that know names for ids; the first that is there is taken. */
   readonly nameFiles: readonly string[];
-  /** Writes into a file that is there; rejects with the errno, and may take as long as the kernel does. */
-  readonly write: (path: string, text: string) => Promise<void>;
 }
 
 export const thisMachine: HostTree = {
@@ -18,8 +15,6 @@ export const thisMachine: HostTree = {
   proc: '/proc',
   dev: '/dev',
   nameFiles: ['/usr/share/misc/pci.ids', '/usr/share/hwdata/pci.ids'],
-  // Neither O_RDWR, which sysfs refuses for files that cannot be read, nor O_CREAT, which hides ENOENT.
-  write: (path, text) => writeFile(path, text, { flag: constants.O_WRONLY | constants.O_TRUNC }),
 };
 
 /**
