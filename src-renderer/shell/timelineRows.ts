@@ -29,14 +29,15 @@ export const wordsOf = (filter: string): readonly string[] =>
 
 /**
  * The entries of a log that match, kept up with it: only what is new is looked at, unless the filter is another one or rows
- * came or went in front.
+ * came in front.
  */
 export class FilteredRows {
   #log: RigLog | null = null;
   #filter = '';
   #device: string | null = null;
+  #prepends = 0;
+  #clears = 0;
   #frontShift = 0;
-  #first: LogRow | undefined;
   #seen = 0;
   #entries: TimelineEntry[] = [];
 
@@ -47,18 +48,19 @@ export class FilteredRows {
       log !== this.#log ||
       filter !== this.#filter ||
       device !== this.#device ||
-      log.frontShift !== this.#frontShift ||
-      log.rows[0] !== this.#first ||
-      log.rows.length < this.#seen;
+      log.prepends !== this.#prepends ||
+      log.clears !== this.#clears;
     if (fresh) {
       this.#log = log;
       this.#filter = filter;
       this.#device = device;
+      this.#prepends = log.prepends;
+      this.#clears = log.clears;
       this.#frontShift = log.frontShift;
-      this.#first = log.rows[0];
       this.#seen = 0;
       this.#entries = [];
     }
+    if (log.frontShift < this.#frontShift) this.#dropFront(log);
     for (let index = this.#seen; index < log.rows.length; index += 1) {
       const row = log.rows[index];
       if (row === undefined) continue;
@@ -67,6 +69,15 @@ export class FilteredRows {
     }
     this.#seen = log.rows.length;
     return this.#entries;
+  }
+
+  /** What the log has dropped goes; the array is another one then. */
+  #dropFront(log: RigLog): void {
+    this.#seen = Math.max(0, this.#seen - (this.#frontShift - log.frontShift));
+    this.#frontShift = log.frontShift;
+    const from =
+      log.rows[0] === undefined ? this.#entries.length : indexOfSeq(this.#entries, log.rows[0].seq, 0);
+    this.#entries = this.#entries.slice(from);
   }
 }
 

@@ -18,8 +18,17 @@ export interface DeviceLog {
 export const liveLines = 20_000;
 /** What is kept at most while somebody reads old lines. */
 export const heldLines = 200_000;
-/** Of one device, however busy the others are. */
+/** Of one device, however busy a few others are. */
 export const deviceLines = 2_000;
+/** Of all devices together: in a storm on many the busy ones keep less, and the quiet ones all they have. */
+export const allDeviceLines = 20_000;
+/** Of one device, however many are busy: its last recovery and the one before. */
+const leastDeviceLines = 100;
+
+interface DeviceLines {
+  lines: JournalLine[];
+  rows: LogRow[];
+}
 
 const deviceOf = (line: JournalLine): string | null => ('device' in line ? line.device : null);
 
@@ -35,9 +44,16 @@ export class RigLog {
   exhausted = false;
   /** How many rows were put in front or dropped there, so that a list can keep its place. */
   frontShift = 0;
+  /** How often lines were put in front: rows behind them may then be told otherwise. */
+  prepends = 0;
+  /** How often it began anew. */
+  clears = 0;
   #lines: JournalLine[] = [];
   #rows: LogRow[] = [];
-  readonly #devices = new Map<string, { lines: JournalLine[]; rows: LogRow[] }>();
+  readonly #devices = new Map<string, DeviceLines>();
+  /** Lines of all devices, and when they are looked through next. */
+  #deviceTotal = 0;
+  #trimAt = allDeviceLines;
   readonly #phases = new Map<string, Phase>();
   /** The first step line of each device that is kept: what came before it was unknown when its rows were made. */
   readonly #firstSteps = new Map<string, number>();
@@ -79,6 +95,7 @@ export class RigLog {
     if (!changed) return;
     const most = this.held ? heldLines : liveLines;
     if (this.#lines.length > most) this.#dropFront(this.#lines.length - Math.floor(most * 0.75));
+    if (!this.held && this.#deviceTotal > this.#trimAt) this.#trimDevices();
     this.version.value += 1;
   }
 
@@ -94,6 +111,7 @@ export class RigLog {
     this.#lines = [...fitting, ...this.#lines];
     this.#rows = [...rows, ...this.#rows];
     this.frontShift += rows.length;
+    this.prepends += 1;
     for (const [device, phase] of phases) if (!this.#phases.has(device)) this.#phases.set(device, phase);
     for (const [device, seq] of firstSteps) this.#firstSteps.set(device, seq);
     this.#prependToDevices(fitting, rows);
@@ -115,9 +133,12 @@ export class RigLog {
     this.#lines = [];
     this.#rows = [];
     this.#devices.clear();
+    this.#deviceTotal = 0;
+    this.#trimAt = allDeviceLines;
     this.#phases.clear();
     this.#firstSteps.clear();
     this.frontShift = 0;
+    this.clears += 1;
     this.exhausted = false;
   }
 
@@ -155,12 +176,26 @@ export class RigLog {
     let log = this.#devices.get(device);
     if (log === undefined) this.#devices.set(device, (log = { lines: [], rows: [] }));
     log.lines.push(line);
+    this.#deviceTotal += 1;
     for (const row of rows) log.rows.push(row);
-    if (log.lines.length <= deviceLines * 1.25) return;
-    log.lines.splice(0, log.lines.length - deviceLines);
+    if (log.lines.length > deviceLines * 1.25) this.#trim(log, deviceLines);
+  }
+
+  #trim(log: DeviceLines, most: number): void {
+    const surplus = log.lines.length - most;
+    if (surplus <= 0) return;
+    log.lines.splice(0, surplus);
+    this.#deviceTotal -= surplus;
     const oldest = log.lines[0]?.seq ?? 0;
     const keep = log.rows.findIndex((row) => row.seq >= oldest);
     log.rows.splice(0, keep === -1 ? log.rows.length : keep);
+  }
+
+  /** Whoever has more than an even share of what all may keep is cut down to it. */
+  #trimDevices(): void {
+    const share = Math.floor((allDeviceLines * 0.75) / this.#devices.size);
+    for (const log of this.#devices.values()) this.#trim(log, Math.max(leastDeviceLines, share));
+    this.#trimAt = Math.max(allDeviceLines, this.#deviceTotal * 1.25);
   }
 
   #prependToDevices(lines: readonly JournalLine[], rows: readonly LogRow[]): void {
@@ -170,7 +205,9 @@ export class RigLog {
       if (device === null) continue;
       const log = this.#devices.get(device) ?? { lines: [], rows: [] };
       const oldest = log.lines[0]?.seq ?? Infinity;
-      log.lines = [...added.filter((line) => line.seq < oldest), ...log.lines];
+      const before = added.filter((line) => line.seq < oldest);
+      log.lines = [...before, ...log.lines];
+      this.#deviceTotal += before.length;
       log.rows = [...(rowsBy.get(device) ?? []).filter((row) => row.seq < oldest), ...log.rows];
       this.#devices.set(device, log);
     }

@@ -13,7 +13,7 @@ const devices = ['0000:01:00.0', '0000:02:00.0', '0000:03:00.0', '0000:04:00.0']
 const turn = 25_000;
 
 /** Recoveries of four devices, one after the other, and after each a line of the kernel log. Answers the run's name. */
-const record = (directory: string): string => {
+export const recordLongRun = (directory: string): string => {
   const created = createJournal({ directory, header, at: 0, now: Date.now });
   if (!created.ok) throw new Error(created.error.message);
   const journal = created.value;
@@ -85,7 +85,7 @@ const row = (name: string, value: number, unit: string, under: number): BenchRow
 export const openRunBench = async (): Promise<BenchRow[]> => {
   const directory = mkdtempSync(join(tmpdir(), 'recovery-bench-open-'));
   try {
-    const run = record(directory);
+    const run = recordLongRun(directory);
     const runs = new OpenRuns(directory);
     const loop = watchLoop();
     const started = performance.now();

@@ -1,4 +1,5 @@
 import { configSpaceBench } from './configSpace.ts';
+import { consolePageBench } from './consolePage.ts';
 import { journalBench } from './journal.ts';
 import { openRunBench } from './openRun.ts';
 import { recoveriesBench } from './recoveries.ts';
@@ -10,6 +11,7 @@ import type { BenchRow } from './row.ts';
  */
 const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   configSpace: configSpaceBench,
+  consolePage: consolePageBench,
   journal: journalBench,
   openRun: openRunBench,
   recoveries: recoveriesBench,

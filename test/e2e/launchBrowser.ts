@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chromium, type Page, type ViewportSize } from 'playwright-core';
+import { chromium, type Browser, type Page, type ViewportSize } from 'playwright-core';
 import { startServeProcess, type ServeProcess } from './serveProcess.ts';
 
 /** Debian's Chromium, or null where it is not installed (package `chromium`). */
@@ -23,15 +23,11 @@ export interface LaunchedBrowser {
   close(): Promise<void>;
 }
 
-/** Debian's Chromium before a real `rbench serve`, with the console open. */
-export const launchBrowser = async (options: BrowserOptions): Promise<LaunchedBrowser> => {
+/** Debian's Chromium, without a page. Nothing is fetched from anywhere, and no graphics card is needed. */
+export const startChromium = (): Promise<Browser> => {
   const executablePath = chromiumPath();
   if (executablePath === null) throw new Error('Chromium is not installed: apt-get install chromium');
-  const server = await startServeProcess([
-    ...(options.runs === null ? ['--no-journal'] : ['--runs', options.runs]),
-    ...(options.pageFolder === undefined ? [] : ['--page', options.pageFolder]),
-  ]);
-  const browser = await chromium.launch({
+  return chromium.launch({
     executablePath,
     // Chromium's own sandbox does not start for root.
     chromiumSandbox: process.getuid?.() !== 0,
@@ -42,6 +38,15 @@ export const launchBrowser = async (options: BrowserOptions): Promise<LaunchedBr
       '--no-first-run',
     ],
   });
+};
+
+/** Debian's Chromium before a real `rbench serve`, with the console open. */
+export const launchBrowser = async (options: BrowserOptions): Promise<LaunchedBrowser> => {
+  const server = await startServeProcess([
+    ...(options.runs === null ? ['--no-journal'] : ['--runs', options.runs]),
+    ...(options.pageFolder === undefined ? [] : ['--page', options.pageFolder]),
+  ]);
+  const browser = await startChromium();
   const newViewer = async (url = server.url): Promise<Page> => {
     const context = await browser.newContext({
       colorScheme: options.colorScheme ?? 'light',

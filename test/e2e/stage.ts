@@ -59,7 +59,7 @@ const startDisplay = (): Promise<{ readonly process: ChildProcess; readonly disp
   });
 
 /** Built into a folder of its own: readable by the other user, and no other build gets in the way. */
-const buildApp = async (): Promise<string> => {
+export const buildApp = async (): Promise<string> => {
   const app = mkdtempSync(join(tmpdir(), 'recovery-bench-app-'));
   chmodSync(app, 0o755);
   const electronVite = join(root, 'node_modules', '.bin', 'electron-vite');

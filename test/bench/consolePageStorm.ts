@@ -1,0 +1,142 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { JournalLine } from '../../src-main/core/journal/line.ts';
+import type { RecoveryState } from '../../src-main/core/recovery/state.ts';
+import { sentenceOfFinding } from '../../src-main/journal/findings.ts';
+import { readJournal } from '../../src-main/journal/reader.ts';
+import { createReplay } from '../../src-main/journal/replay.ts';
+import type { Host } from './consolePageDoors.ts';
+import type { StormReport } from './consolePageHost.ts';
+import {
+  foldOfPage,
+  heapUsed,
+  phasesShown,
+  reached,
+  watchFrames,
+  type PageFold,
+} from './consolePageProbe.ts';
+import type { BenchRow } from './row.ts';
+
+/** Seconds of the storm; a shorter one is for trying out. */
+const seconds = Number(process.env['RECOVERY_BENCH_STORM'] ?? 60);
+/** Endpoints that have errors. */
+const functions = 100;
+const megabyte = 1_000_000;
+
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+const percentile = (values: readonly number[], share: number): number =>
+  [...values].sort((one, other) => one - other)[Math.floor(values.length * share)] ?? Infinity;
+
+/** From each signal to the first frame that shows a phase after it. */
+const latencies = (
+  { signals }: StormReport,
+  shown: Awaited<ReturnType<typeof phasesShown>>,
+): readonly number[] => {
+  const open = shown.filter(({ text }) => ['errorDetected', 'quiescing', 'awaitingAck'].includes(text));
+  return signals.map((signal, index) => {
+    const next = signals[index + 1] ?? Infinity;
+    const seen = open.find(({ at }) => at >= signal && at < next);
+    // A phase that was never shown is as late as can be.
+    return seen === undefined ? Infinity : seen.at - signal;
+  });
+};
+
+interface JournalFold {
+  readonly lines: readonly JournalLine[];
+  readonly states: Readonly<Record<string, RecoveryState>>;
+  readonly divergences: number;
+}
+
+const foldOfJournal = async (path: string): Promise<JournalFold> => {
+  const replay = createReplay();
+  const lines: JournalLine[] = [];
+  const read = await readJournal(path, {
+    line: (line) => {
+      lines.push(line);
+      replay.take(line);
+    },
+    finding: (finding) => {
+      throw new Error(sentenceOfFinding(finding));
+    },
+  });
+  if (!read.ok) throw new Error(read.error.message);
+  const states = Object.fromEntries(replay.devices().map(({ device, state }) => [device, state]));
+  return { lines, states, divergences: replay.divergenceCount() };
+};
+
+/** Lines and devices in which the page differs from the journal; 0 when nothing was lost. */
+const differences = (page: PageFold, journal: JournalFold): number => {
+  const first = page.lines[0]?.seq ?? 1;
+  const expected = journal.lines.slice(first - 1);
+  const lines = expected.filter((line, index) => !isDeepStrictEqual(plain(line), page.lines[index])).length;
+  const devices = Object.entries(journal.states).filter(
+    ([device, state]) => !isDeepStrictEqual(plain(state), page.states[device]),
+  ).length;
+  return lines + devices + Math.abs(journal.lines.length - page.lastSeq) + journal.divergences;
+};
+
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+/** A storm of a thousand recorded events a second, looked at from the page of one of the devices. */
+export const stormRows = async (door: string, host: Host): Promise<readonly BenchRow[]> => {
+  const { page, runs, arm, storm, close } = await host(functions);
+  try {
+    await page.getByRole('tabpanel').waitFor();
+    await arm();
+    const reported = storm(seconds);
+    // From here on the page keeps as many lines as it ever does.
+    await pause(seconds * 500);
+    const heapBefore = await heapUsed(page);
+    let report: StormReport | null = null;
+    const smooth = await watchFrames(page, async () => {
+      report = await reported;
+    });
+    if (report === null) throw new Error('The storm has no report.');
+    const { rig, lines, rate, blocked } = report as StormReport;
+    await reached(page, rig, lines);
+    const growth = (await heapUsed(page)) - heapBefore;
+    const late = latencies(report, await phasesShown(page));
+    const folded = await foldOfPage(page, rig);
+    const lost = differences(folded, await foldOfJournal(join(runs, `${folded.run}.jsonl`)));
+    const name = `${door}, storm of ${seconds} s`;
+    const row = (what: string, value: number, unit: string, target: string, ok: boolean): BenchRow => ({
+      name: `${name}: ${what}`,
+      value: Math.round(value * 10) / 10,
+      unit,
+      target,
+      ok,
+    });
+    const p95 = percentile(late, 0.95);
+    return [
+      row('recorded', rate, 'events/s', 'at least 950', rate >= 950),
+      row(`signal to visible phase, p95 of ${late.length}`, p95, 'ms', 'under 100', p95 < 100),
+      row('page differs from the journal in', lost, 'places', '0', lost === 0),
+      row(
+        'heap of the renderer grew by, second half',
+        growth / megabyte,
+        'MB',
+        'under 10',
+        growth < 10 * megabyte,
+      ),
+      row(
+        'longest task of the page, second half, processor time',
+        smooth.longestTask,
+        'ms',
+        'under 50',
+        smooth.longestTask < 50,
+      ),
+      row(
+        'frame late by at most, second half',
+        smooth.latestFrame,
+        'ms',
+        'under 50',
+        smooth.latestFrame < 50,
+      ),
+      row('event loop of main blocked at most', blocked, 'ms', 'under 50', blocked < 50),
+    ];
+  } finally {
+    await close();
+  }
+};
