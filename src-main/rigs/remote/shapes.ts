@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { benchError, microseconds } from '../../../preload/contract/reports.ts';
 import {
+  hostUses,
   injectorNames,
   type Fault,
   type FaultReceipt,
@@ -116,18 +117,22 @@ export const injectorOffer: z.ZodType<InjectorOffer> = z.object({
   refusal: benchError.nullable(),
 });
 
-const use = z.enum(['free', 'rootFilesystem']);
+const use = z.enum(hostUses);
+/** What a disk or a link is called on the far machine. */
+const usedAs = z.string().max(400).exactOptional();
 
 export const faultTarget: z.ZodType<FaultTarget> = z.object({
   address,
   kind: z.enum(['endpoint', 'bridge']),
   link: z.enum(['up', 'frozen', 'removed']),
   use,
+  usedAs,
   siblings: z.array(
     z.object({
       address,
       driver: z.string().nullable(),
       use,
+      usedAs,
       owner: z.enum(['vfio', 'host', 'nobody']),
     }),
   ),
