@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { memoryFolder } from './test/e2e/memoryFolder.ts';
 import { missingTools } from './test/e2e/tools.ts';
 
 const missing = missingTools();
@@ -15,6 +16,10 @@ export default defineConfig({
     globalSetup: skipped ? [] : ['test/e2e/globalSetup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // What hangs should not cost a time-out for each of its tests.
+    bail: process.env['CI'] === 'true' ? 3 : 0,
+    // Profiles and journals of all that is started.
+    env: { TMPDIR: memoryFolder() },
     expect: { poll: { timeout: 15_000, interval: 50 } },
     // Windows compete for the focus and for the processor.
     fileParallelism: false,

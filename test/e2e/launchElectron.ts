@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +35,6 @@ export interface LaunchedConsole {
   readonly app: ElectronApplication;
   readonly page: Page;
   readonly home: Home;
-  /** Ends the process without asking anybody, whatever waits. */
   close(): Promise<void>;
 }
 
@@ -66,19 +66,76 @@ export const electronArguments = (stage: Stage, home: Home, more: readonly strin
   stage.app,
 ];
 
-const endOf = (app: ElectronApplication): Promise<void> =>
+/** From the start of the process to a page that answers. About two seconds; six on a machine that is loaded tenfold. */
+const launchDeadline = 45_000;
+const closeDeadline = 10_000;
+
+/** Electron and every process of its own: Playwright starts it as the leader of a process group. */
+const killTree = (child: ChildProcess): void => {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // It has ended.
+  }
+};
+
+const endOf = (child: ChildProcess): Promise<void> =>
   new Promise((resolve) => {
-    const child = app.process();
     if (child.exitCode !== null || child.signalCode !== null) return resolve();
     child.once('exit', () => resolve());
   });
+
+/** Playwright's own calls have time-outs; what runs in the app or in the page has none. */
+const within = async <Value>(time: number, what: string, work: Promise<Value>): Promise<Value> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took more than ${Math.round(time)} ms.`)), time);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+};
+
+/**
+ * Waits for the window and for an answer of its page. An app that does not get so far is killed, and the error has what
+ * Electron said on its way.
+ */
+const openedPage = async (app: ElectronApplication, end: number): Promise<Page> => {
+  const left = (): number => Math.max(1, end - performance.now());
+  const child = app.process();
+  let said = '';
+  child.stderr?.on('data', (bytes: Buffer) => (said += String(bytes)));
+  try {
+    const page = await app.firstWindow({ timeout: left() });
+    await page.waitForLoadState('load', { timeout: left() });
+    await within(left(), 'The page’s first answer', page.evaluate('0'));
+    return page;
+  } catch (cause) {
+    killTree(child);
+    throw new Error(`Electron showed no page within ${launchDeadline} ms. It said:\n${said}`, { cause });
+  }
+};
+
+/** Ends the process without asking anybody, whatever waits. One that does not end is killed, and that is an error. */
+const endElectron = async (app: ElectronApplication): Promise<void> => {
+  const child = app.process();
+  const ended = endOf(child);
+  app.evaluate(({ app: electron }) => electron.exit(0)).catch(() => undefined);
+  try {
+    await within(closeDeadline, 'Electron’s end', ended);
+  } catch (late) {
+    killTree(child);
+    await ended;
+    throw late;
+  }
+};
 
 /** The built app in the real runtime, as an unprivileged user, with Chromium's sandbox on. */
 export const launchElectron = async (stage: Stage, options: LaunchOptions = {}): Promise<LaunchedConsole> => {
   const home = options.home ?? makeHome();
   // Not by its own path: then Playwright does without its loader, and the app starts before Playwright listens.
   process.env['ELECTRON_OVERRIDE_DIST_PATH'] = stage.runtime;
+  const end = performance.now() + launchDeadline;
   const app = await _electron.launch({
+    timeout: launchDeadline,
     // Playwright turns the sandbox off unless it is asked for.
     chromiumSandbox: true,
     // And it pretends that the system is light.
@@ -86,16 +143,13 @@ export const launchElectron = async (stage: Stage, options: LaunchOptions = {}):
     args: electronArguments(stage, home, options.switches),
     env: { ...electronEnvironment(stage, home), ...options.environment },
   });
-  const page = await app.firstWindow();
-  await page.waitForLoadState();
+  const page = await openedPage(app, end);
   return {
     app,
     page,
     home,
     close: async () => {
-      const ended = endOf(app);
-      await app.evaluate(({ app: electron }) => electron.exit(0)).catch(() => undefined);
-      await ended;
+      await endElectron(app);
       if (options.home === undefined) home.remove();
     },
   };

@@ -375,36 +375,50 @@ describe('what the page may not do (5, 11-14)', () => {
     expect(visits).toBe(0);
   });
 
+  it('is redirected to nowhere else, though its own origin says so', async () => {
+    // An app of its own: in this one app:// answers with redirects in place of the files.
+    const redirected = await launchElectron(inject('stage'));
+    try {
+      for (const target of ['http://example.com/', outsideUrl, 'app://other/index.html']) {
+        const seen = await redirected.app.evaluate(async ({ BrowserWindow, protocol }, to) => {
+          protocol.unhandle('app');
+          protocol.handle('app', () => new Response(null, { status: 302, headers: { Location: to } }));
+          const window = new BrowserWindow({ show: false });
+          let told: unknown = null;
+          window.webContents.on('will-redirect', (event) => (told = [event.url, event.defaultPrevented]));
+          const end = await window.loadURL('app://console/index.html').then(() => 'loaded', String);
+          const result = { told, end, at: window.webContents.getURL() };
+          window.destroy();
+          return result;
+        }, target);
+        expect(seen).toEqual({ told: [target, true], end: expect.stringContaining('ERR_'), at: '' });
+      }
+      expect(visits).toBe(0);
+    } finally {
+      await redirected.close();
+    }
+  });
+
   it('downloads nothing but what it made itself', async () => {
-    const states = await launched.app
-      .evaluate(
-        ({ session }) =>
-          new Promise<void>((resolve) => {
-            const seen = globalThis as unknown as { downloads: [string, boolean][] };
-            seen.downloads = [];
-            session.defaultSession.on('will-download', (event, item) => {
-              seen.downloads.push([item.getURL().slice(0, 5), event.defaultPrevented]);
-              item.cancel();
-            });
-            resolve();
-          }),
-      )
-      .then(async () => {
-        const download = (url: string) =>
-          `(() => { const link = Object.assign(document.createElement('a'), { href: ${url}, download: 'a.txt' });
-          document.body.append(link); link.click(); link.remove(); })()`;
-        await inPage(download(`'data:text/plain,no'`));
-        await inPage(download(`URL.createObjectURL(new Blob(['run']))`));
-        for (;;) {
-          const downloads = await launched.app.evaluate(
-            () => (globalThis as unknown as { downloads: [string, boolean][] }).downloads,
-          );
-          if (downloads.length === 2) return downloads;
-        }
+    type Seen = { downloads: [string, boolean][] };
+    await launched.app.evaluate(({ session }) => {
+      const seen = globalThis as unknown as Seen;
+      seen.downloads = [];
+      session.defaultSession.on('will-download', (event, item) => {
+        seen.downloads.push([item.getURL().slice(0, 5), event.defaultPrevented]);
+        item.cancel();
       });
-    expect(states).toEqual([
-      ['data:', true],
-      ['blob:', false],
-    ]);
+    });
+    const download = (url: string) =>
+      `(() => { const link = Object.assign(document.createElement('a'), { href: ${url}, download: 'a.txt' });
+        document.body.append(link); link.click(); link.remove(); })()`;
+    await inPage(download(`'data:text/plain,no'`));
+    await inPage(download(`URL.createObjectURL(new Blob(['run']))`));
+    await expect
+      .poll(() => launched.app.evaluate(() => (globalThis as unknown as Seen).downloads))
+      .toEqual([
+        ['data:', true],
+        ['blob:', false],
+      ]);
   });
 });

@@ -21,34 +21,26 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const unprivileged = { user: 65_534, group: 65_534 } as const;
 export const asRoot = process.getuid?.() === 0;
 
-/**
- * The runtime: what ELECTRON_OVERRIDE_DIST_PATH says, what the package `electron` fetched, or, where its own download
- * cannot be reached, what a script beside the checkout builds.
- */
-const findRuntime = async (): Promise<string> => {
-  const given = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
-  const places = [given, join(root, 'node_modules', 'electron', 'dist')].filter(
-    (place): place is string => place !== undefined && place !== '',
+/** The runtime: what ELECTRON_OVERRIDE_DIST_PATH says, or what the package `electron` fetched. */
+const findRuntime = (): string => {
+  const given = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? '';
+  const runtime = given === '' ? join(root, 'node_modules', 'electron', 'dist') : given;
+  if (existsSync(join(runtime, 'electron'))) return runtime;
+  throw new Error(
+    'There is no Electron runtime: run "npx install-electron", or point ELECTRON_OVERRIDE_DIST_PATH at one.',
   );
-  const found = places.find((place) => existsSync(join(place, 'electron')));
-  if (found !== undefined) return found;
-  const script = join(root, '..', 'shared', 'tools', 'electron-offline', 'get-electron.sh');
-  if (!existsSync(script)) {
-    throw new Error(
-      'There is no Electron runtime: run "npx install-electron", or point ELECTRON_OVERRIDE_DIST_PATH at one.',
-    );
-  }
-  const cache = join(tmpdir(), 'recovery-bench-electron');
-  await run('sh', [script, cache]);
-  return cache;
 };
 
-/** A display of the tests' own. `-ac`: its access is by the socket alone, so that the other user may come in. */
+/**
+ * A display of the tests' own. `-ac`: its access is by the socket alone, so that the other user may come in.
+ * `-noreset`: otherwise the server starts afresh when its last client leaves, and with that throws out the next app,
+ * which may have come in already (Xserver(1)).
+ */
 const startDisplay = (): Promise<{ readonly process: ChildProcess; readonly display: string }> =>
   new Promise((resolve, reject) => {
     const server = spawn(
       'Xvfb',
-      ['-displayfd', '3', '-screen', '0', '1920x1080x24', '-nolisten', 'tcp', '-ac'],
+      ['-displayfd', '3', '-screen', '0', '1920x1080x24', '-nolisten', 'tcp', '-ac', '-noreset'],
       { stdio: ['ignore', 'ignore', 'ignore', 'pipe'] },
     );
     server.once('error', () => reject(new Error('Xvfb does not start; install the package xvfb.')));
@@ -97,7 +89,7 @@ const wrapRuntime = (runtime: string, app: string): string => {
 
 /** Builds the app, starts a display and finds the runtime. The disposer takes all of it away. */
 export const makeStage = async (): Promise<{ readonly stage: Stage; readonly strike: () => void }> => {
-  const runtime = await findRuntime();
+  const runtime = findRuntime();
   const app = await buildApp();
   const screen = await startDisplay();
   return {

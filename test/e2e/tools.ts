@@ -10,16 +10,12 @@ const onPath = (name: string): boolean =>
 
 /** What these tests need and this machine lacks, in words; empty when they can run. */
 export const missingTools = (): readonly string[] => {
-  const given = process.env['ELECTRON_OVERRIDE_DIST_PATH'];
-  const runtimes = [
-    ...(given === undefined ? [] : [join(given, 'electron')]),
-    join(root, 'node_modules', 'electron', 'dist', 'electron'),
-    join(root, '..', 'shared', 'tools', 'electron-offline', 'get-electron.sh'),
-  ];
+  const given = process.env['ELECTRON_OVERRIDE_DIST_PATH'] ?? '';
+  const runtime = given === '' ? join(root, 'node_modules', 'electron', 'dist') : given;
   return [
     ...(onPath('Xvfb') ? [] : ['Xvfb (package xvfb)']),
     ...(chromiumPath() === null ? ['Chromium (package chromium)'] : []),
-    ...(runtimes.some((file) => existsSync(file))
+    ...(existsSync(join(runtime, 'electron'))
       ? []
       : ['an Electron runtime (npx install-electron, or ELECTRON_OVERRIDE_DIST_PATH)']),
   ];
