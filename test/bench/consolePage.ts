@@ -114,6 +114,8 @@ const runRows = async (door: string, host: Host): Promise<readonly BenchRow[]> =
   let run = '';
   const { page, close } = await host(1, (runs) => (run = recordLongRun(runs)));
   try {
+    // The start page goes on to a device by itself.
+    await page.getByRole('tabpanel').waitFor();
     const started = performance.now();
     await page.evaluate(`location.hash = '#/runs/${encodeURIComponent(run)}'`);
     const slider = page.getByRole('slider', { name: 'Moment' });

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { defineComponent, h } from 'vue';
+import GoneDevice from '../../../src-renderer/views/handshake/GoneDevice.vue';
 import HandshakeView from '../../../src-renderer/views/handshake/HandshakeView.vue';
 import TimeLeft from '../../../src-renderer/views/handshake/TimeLeft.vue';
 import { useBench } from '../../../src-renderer/stores/bench.ts';
@@ -147,6 +148,84 @@ describe('what is to be seen', () => {
     await one.router.push(`/device/one/${device}/handshake?at=1001000`);
     await one.settle();
     expect(one.wrapper.find('svg[role=img]').attributes('aria-label')).toContain('timedOut');
+  });
+});
+
+describe('a long diagram', () => {
+  /** A room of 400 pixels, scrolled to `top`: nothing is laid out here. */
+  const scrollTo = async (one: Stage, top: number): Promise<void> => {
+    const box = one.wrapper.find('.scroller');
+    for (const [name, value] of Object.entries({ clientHeight: 400, scrollHeight: 9_000 })) {
+      Object.defineProperty(box.element, name, { value, configurable: true });
+    }
+    box.element.scrollTop = top;
+    await box.trigger('scroll');
+  };
+  const long = (): Told => {
+    const told = new Told().happens(...untilQuiet());
+    for (let note = 1; note <= 250; note += 1) {
+      told.line({ type: 'kernelLog', device, text: `note ${note}` }, 1_010_000 + note);
+    }
+    return told;
+  };
+  const numbers = (one: Stage): number[] =>
+    one.wrapper.findAll('ol li').map((row) => Number(row.attributes('aria-posinset')));
+
+  it('has only the rows in sight and a few around them, and tells how many there are', async () => {
+    const one = await show(long());
+    const all = numbers(one).length;
+    expect(all).toBeGreaterThan(250);
+    await scrollTo(one, 4_000);
+    const shown = numbers(one);
+    expect(shown.length).toBeLessThan(all / 3);
+    expect(one.wrapper.findAll('.mark.past').length).toBeLessThan(all / 3);
+    const middle = shown[Math.floor(shown.length / 2)] ?? 0;
+    await scrollTo(one, 0);
+    expect(numbers(one)).not.toContain(middle);
+    expect(numbers(one)).toContain(1);
+    expect(one.wrapper.find('ol li').attributes('aria-setsize')).toBe(String(all));
+  });
+
+  it('is walked to its ends by keyboard', async () => {
+    const one = await show(long());
+    const all = numbers(one).length;
+    await scrollTo(one, 0);
+    const focused = (): string | undefined => (document.activeElement as HTMLElement).dataset['row'];
+    const stop = one.wrapper.find<HTMLElement>('ol button[tabindex="0"]');
+    stop.element.focus();
+    expect(focused()).toBe(String(all - 1));
+    await stop.trigger('keydown', { key: 'Home' });
+    await one.settle();
+    expect(focused()).toBe('0');
+    await one.wrapper.find('ol button[tabindex="0"]').trigger('keydown', { key: 'End' });
+    await one.settle();
+    expect(focused()).toBe(String(all - 1));
+  });
+});
+
+describe('a device that has gone', () => {
+  const Gone = defineComponent(() => {
+    const bench = useBench();
+    return () => {
+      const rig = bench.rig('one');
+      return rig === null ? null : h(GoneDevice, { rig, address: device });
+    };
+  });
+
+  it('still shows the recovery that it vanished in', async () => {
+    const told = new Told().happens(...untilQuiet(), { kind: 'deviceRemoved', at: 2_000_000 });
+    current = await stage(Gone, told, { rig: { devices: [] } });
+    expect(current.wrapper.find('h1').text()).toBe(`${device} is gone`);
+    const label = current.wrapper.find('svg[role=img]').attributes('aria-label');
+    expect(label).toContain(`Last sequence of ${device}`);
+    expect(label).toContain('deviceLost');
+    expect(current.wrapper.find('aside').text()).toContain('deviceLost');
+  });
+
+  it('has no diagram when it had no recovery', async () => {
+    current = await stage(Gone, null, { rig: { devices: [] } });
+    expect(current.wrapper.find('h1').text()).toBe(`${device} is gone`);
+    expect(current.wrapper.find('svg[role=img]').exists()).toBe(false);
   });
 });
 

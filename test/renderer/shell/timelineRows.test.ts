@@ -7,7 +7,7 @@ import {
   originOf,
   relativeTime,
 } from '../../../src-renderer/shell/timelineRows.ts';
-import { RigLog } from '../../../src-renderer/stores/rigLog.ts';
+import { liveLines, RigLog } from '../../../src-renderer/stores/rigLog.ts';
 import { lineOf, noteLine } from '../fakeBridge.ts';
 
 const devices = ['0000:01:00.0', '0000:02:00.0', null];
@@ -52,6 +52,32 @@ describe('FilteredRows', () => {
         });
       }),
     );
+  });
+
+  it('has the same entries after old lines were dropped, came back in front, or another run began', () => {
+    const log = new RigLog();
+    const [all, some] = [new FilteredRows(), new FilteredRows()];
+    const check = (): void => {
+      expect(all.read(log, '', null)).toEqual(new FilteredRows().read(log, '', null));
+      expect(some.read(log, 'alpha', '0000:01:00.0')).toEqual(
+        new FilteredRows().read(log, 'alpha', '0000:01:00.0'),
+      );
+    };
+    const more = (from: number, count: number) =>
+      Array.from({ length: count }, (_, index) =>
+        index % 3 === 0 ? signal(from + index, index) : noteLine(from + index, index % 2 ? 'alpha' : 'beta'),
+      );
+    for (let from = 1; from < liveLines * 1.5; from += 4_000) {
+      log.append(more(from, 4_000));
+      check();
+    }
+    const first = log.firstSeq ?? 0;
+    expect(first).toBeGreaterThan(1);
+    log.prepend(more(first - 10, 10));
+    check();
+    log.resume([{ ...noteLine(log.lastSeq, 'alpha'), wall: '2026-11-22T00:00:00.000Z' }], null);
+    check();
+    expect(all.read(log, '', null)).toHaveLength(1);
   });
 
   it('keeps rows of no device when only one device is wanted', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JournalLine } from '../../../src-main/core/journal/line.ts';
 import { phases } from '../../../src-main/core/recovery/phase.ts';
-import { liveLines, RigLog } from '../../../src-renderer/stores/rigLog.ts';
+import { allDeviceLines, deviceLines, liveLines, RigLog } from '../../../src-renderer/stores/rigLog.ts';
 import { lineOf, noteLine } from '../fakeBridge.ts';
 
 const devices = ['0000:01:00.0', '0000:02:00.0'];
@@ -99,6 +99,38 @@ describe('RigLog', () => {
     log.append([noteLine(1, 'quiet', '0000:09:00.0')]);
     log.append(Array.from({ length: liveLines * 2 }, (_, index) => noteLine(index + 2)));
     expect(log.device('0000:09:00.0').lines.map(({ seq }) => seq)).toEqual([1]);
+  });
+
+  it('bounds what it keeps of many busy devices together, and keeps all of a quiet one', () => {
+    const log = new RigLog();
+    const busy = Array.from({ length: 50 }, (_, index) => `0000:0a:${index.toString(16).padStart(2, '0')}.0`);
+    const quiet = '0000:09:00.0';
+    for (let seq = 1; seq <= 200; seq += 1) log.append([noteLine(seq, 'quiet', quiet)]);
+    for (let seq = 201; seq <= 60_000; seq += 100) {
+      log.append(
+        Array.from({ length: 100 }, (_, index) => noteLine(seq + index, 'x', busy[index % 50] ?? '')),
+      );
+    }
+    const kept = busy.map((address) => log.device(address));
+    const total = kept.reduce((sum, { lines }) => sum + lines.length, 0);
+    expect(total).toBeLessThanOrEqual(allDeviceLines);
+    for (const { lines, rows } of kept) {
+      expect(lines.length).toBeGreaterThanOrEqual(100);
+      expect(lines.at(-1)?.seq).toBeGreaterThan(59_000);
+      expect(rows.map(({ seq }) => seq)).toEqual(lines.map(({ seq }) => seq));
+    }
+    expect(log.device(quiet).lines).toHaveLength(200);
+  });
+
+  it('keeps two thousand lines of each of a few busy devices', () => {
+    const log = new RigLog();
+    for (let seq = 1; seq <= liveLines * 2; seq += 100) {
+      log.append(
+        Array.from({ length: 100 }, (_, index) => noteLine(seq + index, 'x', devices[index % 2] ?? '')),
+      );
+    }
+    for (const address of devices)
+      expect(log.device(address).lines.length).toBeGreaterThanOrEqual(deviceLines);
   });
 
   it('tells once a batch that something came, and not when nothing did', () => {
