@@ -1,5 +1,6 @@
-import { success, type Result } from '../core/result.ts';
+import { failure, success, type Result } from '../core/result.ts';
 import type { Protocol } from '../core/recovery/phase.ts';
+import type { FaultWitness } from '../rigs/faultWitness.ts';
 import type { AnswerOf, CallName, InputOf } from '../rigs/remote/protocol.ts';
 import type { DeviceSession, Rig } from '../rigs/rig.ts';
 import type { HeldSessions } from './heldSessions.ts';
@@ -10,6 +11,12 @@ type Answers = { readonly [Name in CallName]: (input: InputOf<Name>) => Promise<
 const asNull = (result: Result<void>): Result<null> => (result.ok ? success(null) : result);
 const copied = <Item>(result: Result<readonly Item[]>): Result<Item[]> =>
   result.ok ? success([...result.value]) : result;
+
+/** A rig that can see what faults of others come to. */
+const isWitness = (rig: Rig): rig is Rig & FaultWitness => 'expectFault' in rig && 'settleFault' in rig;
+
+const noWitness = (rig: Rig): Result<never> =>
+  failure('notSupported', `${rig.info.title} cannot tell whether a fault arrived that somebody else causes.`);
 
 /** What each call does with the rig. */
 export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
@@ -34,6 +41,8 @@ export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
     injectors: async ({ address }) => copied(await rig.injectors(address)),
     faultTarget: ({ address }) => rig.faultTarget(address),
     inject: ({ request }) => rig.inject(request),
+    expectFault: async ({ request }) => (isWitness(rig) ? rig.expectFault(request) : noWitness(rig)),
+    settleFault: async ({ expectation }) => (isWitness(rig) ? rig.settleFault(expectation) : noWitness(rig)),
     bind: async ({ address, driver }) => asNull(await rig.bind(address, driver)),
     rescan: async () => copied(await rig.rescan()),
     open: async ({ address }) => {

@@ -17,6 +17,7 @@ import {
   deviceCapabilities,
   deviceSummary,
   farEvent,
+  faultDelivery,
   faultReceipt,
   faultRequest,
   faultTarget,
@@ -31,7 +32,7 @@ import {
  *
  * Raised with every change of what crosses the wire; ends with different numbers do not talk to each other.
  */
-export const wireVersion = 1;
+export const wireVersion = 2;
 
 /**
  * How long a call may take, in milliseconds. `kernel`: the call blocks for as long as the kernel does, which during a
@@ -57,7 +58,7 @@ const call = <Input extends z.ZodType, Answer extends z.ZodType>(
 ) => ({ limit, input, answer });
 
 /**
- * The calls, each a member of `Rig` or of `DeviceSession`. Each is carried out once: a call whose answer was lost with
+ * The calls, each a member of `Rig`, of `FaultWitness` or of `DeviceSession`. Each is carried out once: a call whose answer was lost with
  * the link is asked for again under its number, and answered without being done again.
  */
 export const calls = {
@@ -65,6 +66,8 @@ export const calls = {
   injectors: call('brief', onDevice, resultOf(z.array(injectorOffer))),
   faultTarget: call('brief', onDevice, resultOf(faultTarget)),
   inject: call('kernel', z.strictObject({ request: faultRequest }), resultOf(faultReceipt)),
+  expectFault: call('brief', z.strictObject({ request: faultRequest }), resultOf(number)),
+  settleFault: call('brief', z.strictObject({ expectation: number }), resultOf(faultDelivery)),
   bind: call('kernel', z.strictObject({ address, driver: z.string().max(200).nullable() }), done),
   rescan: call('kernel', nothing, resultOf(z.array(address))),
   open: call(

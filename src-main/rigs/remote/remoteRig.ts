@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../../core/faults/fault.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
+import type { FaultWitness } from '../faultWitness.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig, RigEvent, RigInfo } from '../rig.ts';
 import { Calls, type Outcome } from './calls.ts';
 import { EventStream } from './eventStream.ts';
@@ -56,7 +57,7 @@ export interface RemoteRigOptions {
  * A rig whose machine is behind an agent. While the link is lost, nothing is known of the machine: new calls are
  * refused with `linkLost`, calls under way wait for the next link, and `reconnect` tells what was missed.
  */
-export class RemoteRig implements Rig {
+export class RemoteRig implements Rig, FaultWitness {
   readonly info: RigInfo;
   readonly clock: RemoteClock;
   readonly #bench: string;
@@ -175,6 +176,14 @@ export class RemoteRig implements Rig {
   async inject(request: FaultRequest): Promise<Result<FaultReceipt>> {
     const injected = resultOfCall(await this.#ask('inject', { request }));
     return injected.ok ? success({ ...injected.value, at: this.clock.heard(injected.value.at) }) : injected;
+  }
+
+  async expectFault(request: FaultRequest): Promise<Result<number>> {
+    return resultOfCall(await this.#ask('expectFault', { request }));
+  }
+
+  async settleFault(expectation: number): Promise<Result<FaultReceipt['delivery']>> {
+    return resultOfCall(await this.#ask('settleFault', { expectation }));
   }
 
   async bind(address: PciAddress, driver: string | null): Promise<Result<void>> {

@@ -97,18 +97,20 @@ const injector = z.enum(injectorNames);
 
 export const faultRequest: z.ZodType<FaultRequest> = z.object({ address, injector, fault });
 
+export const faultDelivery: z.ZodType<FaultReceipt['delivery']> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('reported'), detail: z.string() }),
+  z.object({
+    kind: z.literal('lost'),
+    where: z.enum(['masked', 'deviceControl', 'serr', 'platform']),
+    detail: z.string(),
+  }),
+]);
+
 export const faultReceipt: z.ZodType<FaultReceipt> = z.object({
   at,
   injector,
   fault,
-  delivery: z.discriminatedUnion('kind', [
-    z.object({ kind: z.literal('reported'), detail: z.string() }),
-    z.object({
-      kind: z.literal('lost'),
-      where: z.enum(['masked', 'deviceControl', 'serr', 'platform']),
-      detail: z.string(),
-    }),
-  ]),
+  delivery: faultDelivery,
 });
 
 export const injectorOffer: z.ZodType<InjectorOffer> = z.object({

@@ -3,11 +3,14 @@ import { StringDecoder } from 'node:string_decoder';
 import { z } from 'zod';
 import { failure, success, type Result } from '../../core/result.ts';
 
-/** QEMU's answers, as docs/interop/qmp-spec.rst describes them. Events are not used and not looked at. */
+/** QEMU's answers and events, as docs/interop/qmp-spec.rst describes them. */
 const answer = z.union([
   z.object({ id: z.number(), return: z.unknown() }),
   z.object({ id: z.number(), error: z.object({ class: z.string(), desc: z.string() }) }),
 ]);
+
+const event = z.object({ event: z.string(), data: z.record(z.string(), z.unknown()).default({}) });
+export type MonitorEvent = z.output<typeof event>;
 
 /** QEMU answers at once; only a machine that is at a standstill takes longer. */
 const patience = 10_000;
@@ -18,6 +21,7 @@ type Waiting = (result: Result<unknown>) => void;
 export class Monitor {
   readonly #channel: Duplex;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #listeners = new Set<(event: MonitorEvent) => void>();
   readonly #decoder = new StringDecoder('utf8');
   #text = '';
   #next = 1;
@@ -30,6 +34,10 @@ export class Monitor {
     channel.on('close', () => this.#end());
     // Commands sent before this one is answered would be refused; QEMU takes them in order.
     void this.execute('qmp_capabilities');
+  }
+
+  onEvent(listener: (event: MonitorEvent) => void): void {
+    this.#listeners.add(listener);
   }
 
   execute(command: string, input: object = {}): Promise<Result<unknown>> {
@@ -70,6 +78,8 @@ export class Monitor {
     } catch {
       return;
     }
+    const told = event.safeParse(message);
+    if (told.success) for (const listener of this.#listeners) listener(told.data);
     const parsed = answer.safeParse(message);
     if (!parsed.success) return;
     const waiting = this.#waiting.get(parsed.data.id);

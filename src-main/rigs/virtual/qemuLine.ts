@@ -1,13 +1,18 @@
 import type { GuestTopology } from './guestTopology.ts';
 
-/** The file descriptors that QEMU finds open: socket pairs, whose other ends the bench holds. */
-export const inherited = { monitor: 3, channel: 4, serial: 5 } as const;
+/** File descriptors that QEMU finds open: socket pairs, whose other ends the bench holds. */
+export const inherited = { monitor: 3, serial: 4 } as const;
+
+/** What QEMU's events call the guest's end of the channel. */
+export const agentPort = 'agentPort';
 
 export interface QemuWishes {
   readonly vmlinuz: string;
   readonly initramfs: string;
   readonly commandLine: string;
   readonly topology: GuestTopology;
+  /** Where QEMU listens for who wants to talk to the agent; one at a time, one after the other. */
+  readonly channelPath: string;
 }
 
 const socketOn = (id: string, descriptor: number): string[] => [
@@ -19,7 +24,13 @@ const socketOn = (id: string, descriptor: number): string[] => [
  * QEMU's words. `acpi-pci-hotplug-with-bridge-support=off` is not for convenience: with ACPI's hot-plug every reset of
  * a slot fails ("Data Link Layer Link Active not set"); without it the kernel's own pciehp is in charge.
  */
-export const qemuLine = ({ vmlinuz, initramfs, commandLine, topology }: QemuWishes): readonly string[] => [
+export const qemuLine = ({
+  vmlinuz,
+  initramfs,
+  commandLine,
+  topology,
+  channelPath,
+}: QemuWishes): readonly string[] => [
   ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'max', '-smp', '2', '-m', '512'],
   ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
   ...['-kernel', vmlinuz, '-initrd', initramfs, '-append', commandLine],
@@ -30,7 +41,7 @@ export const qemuLine = ({ vmlinuz, initramfs, commandLine, topology }: QemuWish
   ...['-device', 'intel-iommu,intremap=on'],
   ...['-global', 'ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off'],
   ...['-device', 'virtio-serial-pci,id=serialBus,addr=0x1e'],
-  ...socketOn('channel', inherited.channel),
-  ...['-device', 'virtserialport,bus=serialBus.0,chardev=channel,name=agent.0'],
+  ...['-chardev', `socket,id=channel,path=${channelPath},server=on,wait=off`],
+  ...['-device', `virtserialport,id=${agentPort},bus=serialBus.0,chardev=channel,name=agent.0`],
   ...topology.words,
 ];

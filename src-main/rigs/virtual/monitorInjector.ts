@@ -1,0 +1,48 @@
+import type { FaultReceipt, FaultRequest } from '../../core/faults/fault.ts';
+import { findAerError, type AerError } from '../../core/pci/aer.ts';
+import { failure, success, type Result } from '../../core/result.ts';
+import type { FaultWitness } from '../faultWitness.ts';
+import type { RigClock } from '../rig.ts';
+import type { Monitor } from './monitor.ts';
+
+export interface MonitorInjection {
+  readonly monitor: Monitor;
+  /** In the guest: QEMU's "OK" says that the registers were set, not that anybody was told. */
+  readonly witness: FaultWitness;
+  readonly clock: RigClock;
+}
+
+/** QEMU has no name for some errors; by number, a correctable one has to be said to be one. */
+const errorWords = ({ knownToQemu, name, kind, mask }: AerError): readonly string[] => {
+  const number = `0x${mask.toString(16)}`;
+  return knownToQemu ? [name] : kind === 'correctable' ? ['-c', number] : [number];
+};
+
+/**
+ * `pcie_aer_inject_error` of QEMU's monitor for the device of this id (hw/pci/pcie_aer.c). Prints "OK id: …", or what is
+ * wrong.
+ */
+export const injectByMonitor = async (
+  request: FaultRequest,
+  id: string,
+  { monitor, witness, clock }: MonitorInjection,
+): Promise<Result<FaultReceipt>> => {
+  const { address, injector, fault } = request;
+  const error = fault.kind === 'aer' ? findAerError(fault.error) : undefined;
+  if (error === undefined) {
+    return failure('injectionRefused', `QEMU's monitor injects AER errors, and nothing else, at ${address}.`);
+  }
+  const expected = await witness.expectFault(request);
+  if (!expected.ok) return expected;
+  const at = clock.now();
+  const words = errorWords(error);
+  const said = await monitor.human(
+    ['pcie_aer_inject_error', ...words.slice(0, -1), id, ...words.slice(-1)].join(' '),
+  );
+  if (!said.ok) return said;
+  if (!said.value.startsWith('OK')) {
+    return failure('injectionRefused', `QEMU's monitor refused ${error.name} at ${address}: ${said.value}`);
+  }
+  const delivery = await witness.settleFault(expected.value);
+  return delivery.ok ? success({ at, injector, fault, delivery: delivery.value }) : delivery;
+};
