@@ -23,10 +23,7 @@ describe('what is said of the kernel module', () => {
   });
 
   it('every repair is off unless asked for, and the wait is that of the mail', () => {
-    const asMailed = parameters.map(({ name, byDefault }) => [
-      name,
-      name === 'ack_timeout_ms' ? '60000' : 'N',
-    ]);
+    const asMailed = parameters.map(({ name }) => [name, name === 'ack_timeout_ms' ? '60000' : 'N']);
     expect(parameters.map(({ name, byDefault }) => [name, byDefault])).toEqual(asMailed);
   });
 
