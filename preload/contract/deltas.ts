@@ -6,6 +6,7 @@ export type ConsoleDelta = { readonly number: number } & (
   | { readonly kind: 'line'; readonly rig: string; readonly line: JournalLine }
   /** Why the rig cannot be used any more, such as a journal that cannot be written. */
   | { readonly kind: 'trouble'; readonly rig: string; readonly trouble: string | null }
+  | { readonly kind: 'link'; readonly rig: string; readonly link: RigView['link'] }
   | { readonly kind: 'rigAdded'; readonly rig: RigView }
   | { readonly kind: 'rigRemoved'; readonly rig: string }
   | { readonly kind: 'devices'; readonly rig: string; readonly devices: readonly DeviceView[] }

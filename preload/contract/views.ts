@@ -40,6 +40,8 @@ export interface RigView {
   readonly rig: RigHeader;
   /** Why it cannot be used, or null. */
   readonly trouble: string | null;
+  /** `lost`: the machine cannot be heard, and the phase of each device is unknown until it can. */
+  readonly link: 'up' | 'lost';
   readonly devices: readonly DeviceView[];
   readonly armed: readonly ArmedView[];
   /** The rig's clock when this was made, and how many of its seconds pass in a real one. */

@@ -10,7 +10,7 @@ import type {
   ResetReport,
 } from '../core/recovery/reports.ts';
 import type { RecoveryState } from '../core/recovery/state.ts';
-import type { Result } from '../core/result.ts';
+import type { BenchError, Result } from '../core/result.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig } from '../rigs/rig.ts';
 import { approvalOf, type Decision } from './approvals.ts';
 import { acknowledge, decideReset, quiesceAgain, startReturn, withdraw } from './decisions.ts';
@@ -38,6 +38,11 @@ export class Coordinator {
 
   state(address: PciAddress): RecoveryState | null {
     return this.#desk.state(address);
+  }
+
+  /** Why the machine cannot be heard, so that every phase is unknown; null while it can. */
+  get linkLost(): BenchError | null {
+    return this.#desk.linkLost;
   }
 
   /** The devices that are armed or were, with the last state of each. */

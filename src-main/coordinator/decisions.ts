@@ -23,6 +23,7 @@ const wish = async (
   event: WishEvent,
 ): Promise<Result<Answers>> => {
   const { address } = recovery.session;
+  if (desk.linkLost !== null) return desk.refuse(address, name, desk.linkLost);
   const refusal = refusalOf(recovery.state, event);
   if (refusal !== null) return desk.refuse(address, name, refusal);
   const allowed = desk.recordable();

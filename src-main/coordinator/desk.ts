@@ -18,11 +18,31 @@ export class Desk {
   readonly sessions = new Map<PciAddress, DeviceSession>();
   /** The devices that are armed, or were and have an outcome to show. */
   readonly recoveries = new Map<PciAddress, DeviceRecovery>();
+  /** Why the machine cannot be heard, or null while it can. */
+  #linkLost: BenchError | null = null;
   readonly #parents = new Map<PciAddress, PciAddress | null>();
 
   constructor(rig: Rig, recorder: Recorder) {
     this.rig = rig;
     this.recorder = recorder;
+  }
+
+  get linkLost(): BenchError | null {
+    return this.#linkLost;
+  }
+
+  /** From here on no deadline counts and no wish is granted: nobody knows how things stand on the machine. */
+  loseLink(reason: string): void {
+    this.#linkLost = failure(
+      'linkLost',
+      `The link to ${this.rig.info.title} is lost (${reason}); how things stand there is unknown until it is back.`,
+    ).error;
+    for (const recovery of this.recoveries.values()) recovery.hold();
+  }
+
+  restoreLink(): void {
+    this.#linkLost = null;
+    for (const recovery of this.recoveries.values()) recovery.release();
   }
 
   state(address: PciAddress): RecoveryState | null {

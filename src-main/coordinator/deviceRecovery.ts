@@ -42,6 +42,7 @@ export class DeviceRecovery {
   #deadline: number | null = null;
   #timer: Disposer | null = null;
   #ended = false;
+  #held = false;
   readonly #now = (): Microseconds => this.#clock.now();
 
   constructor(session: DeviceSession, arming: Arming, clock: RigClock, recorder: Recorder) {
@@ -78,6 +79,20 @@ export class DeviceRecovery {
     const ran = this.#chain.then(run);
     this.#chain = ran.catch(() => undefined);
     return ran;
+  }
+
+  /**
+   * While the machine cannot be heard no deadline is taken for missed: what happened there is told first, with the
+   * moments at which it happened, and `release` looks at the clock after that.
+   */
+  hold(): void {
+    this.#held = true;
+    this.#keepDeadline();
+  }
+
+  release(): void {
+    this.#held = false;
+    this.#keepDeadline();
   }
 
   /** No timer fires and no event counts any more. */
@@ -196,7 +211,7 @@ export class DeviceRecovery {
   }
 
   #keepDeadline(): void {
-    const deadline = nextDeadline(this.#state);
+    const deadline = this.#held ? null : nextDeadline(this.#state);
     if (deadline === this.#deadline && this.#timer !== null) return;
     this.#timer?.();
     this.#timer = null;

@@ -143,6 +143,8 @@ export const closeDevice = async (desk: Desk, address: PciAddress): Promise<Resu
   if (session === undefined) {
     return desk.refuseWith(address, 'close', 'sessionClosed', `${address} is not open.`);
   }
+  // It may have been closed over there, or be in the kernel's hands: nothing is concluded from a wish.
+  if (desk.linkLost !== null) return desk.refuse(address, 'close', desk.linkLost);
   const recovery = desk.armed(address);
   if (recovery !== null) {
     const idle = !isOpen(recovery.state);

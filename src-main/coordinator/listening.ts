@@ -1,4 +1,6 @@
 import { missingCase } from '../core/exhaustive.ts';
+import type { PciAddress } from '../core/pci/address.ts';
+import type { Microseconds } from '../core/recovery/phase.ts';
 import { isOpen } from '../core/recovery/state.ts';
 import type { Disposer, RigEvent } from '../rigs/rig.ts';
 import { attempt } from './attempt.ts';
@@ -41,6 +43,24 @@ const removed = async (desk: Desk, event: EventOf<'deviceRemoved'>): Promise<voi
   }
 };
 
+/** A device that the far end has let go of was closed there: what that means for its recovery, the model says. */
+const closedFarAway = (desk: Desk, address: PciAddress, at: Microseconds): void => {
+  const recovery = desk.armed(address);
+  desk.sessions.delete(address);
+  desk.note(address, 'The far end has closed the device, or has ended.');
+  if (recovery === null) return;
+  const idle = !isOpen(recovery.state);
+  void recovery.dispatch({ kind: 'closed', at });
+  if (idle) desk.forget(address, 'the far end has closed the device');
+};
+
+const restored = (desk: Desk, { at, dropped, closed }: EventOf<'linkRestored'>): void => {
+  const missing = dropped === 0 ? '' : ` ${dropped} events were lost; what they said is not known.`;
+  desk.restoreLink();
+  desk.note(null, `The link to the rig is back.${missing}`);
+  for (const address of closed) closedFarAway(desk, address, at);
+};
+
 const hear = (desk: Desk, event: RigEvent): void => {
   switch (event.kind) {
     case 'signal':
@@ -64,9 +84,10 @@ const hear = (desk: Desk, event: RigEvent): void => {
         'The kernel asks user space to release the device (REQ, index 4); "close" lets it go on.',
       );
     case 'linkLost':
-      return desk.note(null, `The link to the rig is lost: ${event.reason}.`);
+      desk.loseLink(event.reason);
+      return desk.note(null, `The link to the rig is lost: ${event.reason}. All phases are unknown.`);
     case 'linkRestored':
-      return desk.note(null, 'The link to the rig is back.');
+      return restored(desk, event);
     default:
       return missingCase(event);
   }

@@ -63,6 +63,7 @@ export class HeldRig {
   readonly #waiting = new Set<PciAddress>();
   readonly #stepped = new Set<PciAddress>();
   #trouble: string | null = null;
+  #link: RigView['link'] = 'up';
   #ending: Promise<void> | null = null;
 
   constructor(parts: HeldRigParts) {
@@ -99,6 +100,7 @@ export class HeldRig {
       id: this.id,
       rig: { kind, name, title, kernel, architecture },
       trouble: this.#trouble,
+      link: this.#link,
       devices: this.devices.devices,
       armed: [...this.coordinator.states()].map(([address, state]) => this.#armedView(address, state)),
       now: this.rig.clock.now(),
@@ -235,7 +237,13 @@ export class HeldRig {
     this.lines.add(line);
     publish({ kind: 'line', rig: this.id, line });
     if (line.type === 'armed') publish(this.#armedDelta(line.device as PciAddress, line.arming));
-    const trouble = this.recorder.trouble?.message ?? null;
+    const lost = this.coordinator.linkLost;
+    const link = lost === null ? 'up' : 'lost';
+    if (link !== this.#link) {
+      this.#link = link;
+      publish({ kind: 'link', rig: this.id, link });
+    }
+    const trouble = (this.recorder.trouble ?? lost)?.message ?? null;
     if (trouble !== this.#trouble) {
       this.#trouble = trouble;
       publish({ kind: 'trouble', rig: this.id, trouble });

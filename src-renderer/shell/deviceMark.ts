@@ -1,4 +1,4 @@
-import type { DeviceView } from '../../preload/contract/views.ts';
+import type { DeviceView, RigView } from '../../preload/contract/views.ts';
 import { isConcluded } from '../../src-main/core/recovery/state.ts';
 import { phaseTone, type Tone } from '../components/tones.ts';
 import type { ArmedDevice } from '../stores/fold.ts';
@@ -28,8 +28,17 @@ const unarmed = (device: DeviceView): DeviceMark => {
   return { shape: 'off', word: `not armed, ${text}`, tag: { text, tone: 'plain' }, wait: null };
 };
 
-export const deviceMark = (rig: string, device: DeviceView, armed: ArmedDevice | null): DeviceMark => {
+export const deviceMark = (
+  rig: string,
+  device: DeviceView,
+  armed: ArmedDevice | null,
+  link: RigView['link'],
+): DeviceMark => {
   if (armed === null) return unarmed(device);
+  if (link === 'lost') {
+    const word = 'phase unknown, the link to the rig is lost';
+    return { shape: 'off', word, tag: { text: 'unknown', tone: 'warn' }, wait: null };
+  }
   const { state, listening } = armed;
   if (state.phase === 'armed') {
     const { protocol } = state.arming;

@@ -28,6 +28,8 @@ export interface RigModel {
   readonly header: RigHeader;
   /** Why it cannot be used, or null. */
   readonly trouble: string | null;
+  /** While it is lost, the phase of each device is unknown. */
+  readonly link: RigView['link'];
   readonly devices: readonly DeviceView[];
   readonly byAddress: ReadonlyMap<string, DeviceView>;
   /** By address. */
@@ -75,6 +77,7 @@ export const rigModel = (view: RigView): RigModel => ({
   id: view.id,
   header: view.rig,
   trouble: view.trouble,
+  link: view.link,
   devices: view.devices,
   byAddress: byAddress(view.devices),
   armed: new Map(view.armed.map((armed) => [armed.device, armedOf(armed)])),
@@ -187,6 +190,8 @@ class Draft {
       }
       case 'trouble':
         return this.change(delta.rig, (rig) => ({ ...rig, trouble: delta.trouble }));
+      case 'link':
+        return this.change(delta.rig, (rig) => ({ ...rig, link: delta.link }));
       case 'scenario':
         return this.change(delta.rig, (rig) => ({ ...rig, scenario: delta.progress }));
       case 'operator':

@@ -53,6 +53,8 @@ const takeDelta = (snapshot: ConsoleSnapshot, delta: ConsoleDelta): ConsoleSnaps
       return inRig(delta.rig, (rig) => ({ ...rig, scenario: delta.progress }));
     case 'trouble':
       return inRig(delta.rig, (rig) => ({ ...rig, trouble: delta.trouble }));
+    case 'link':
+      return inRig(delta.rig, (rig) => ({ ...rig, link: delta.link }));
     case 'rigAdded':
       return { ...snapshot, rigs: [...snapshot.rigs, delta.rig] };
     case 'rigRemoved':
@@ -76,8 +78,9 @@ export const foldDeltas = (snapshot: ConsoleSnapshot, deltas: readonly ConsoleDe
 export const essence = (snapshot: ConsoleSnapshot, lines = 200) => ({
   operator: snapshot.operator,
   rigs: snapshot.rigs
-    .map(({ id, devices, armed, recent, scenario, trouble, run }) => ({
+    .map(({ id, devices, armed, recent, scenario, trouble, link, run }) => ({
       id,
+      link,
       devices,
       armed: [...armed].sort((one, other) => (one.device < other.device ? -1 : 1)),
       lines: recent.slice(-lines),

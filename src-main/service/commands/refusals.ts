@@ -73,7 +73,8 @@ export const driverRefusal = async (
 export const refusalOfDeed = async (held: HeldRig, asked: Asked): Promise<BenchError | null> => {
   const { action, device } = asked;
   const { coordinator, rig, recorder } = held;
-  if (recorder.trouble !== null) return recorder.trouble;
+  const trouble = recorder.trouble ?? coordinator.linkLost;
+  if (trouble !== null) return trouble;
   const state = coordinator.state(device);
   const at = rig.clock.now();
   const approval = { operator: '', reason: '', by: 'person' } as const;

@@ -6,7 +6,7 @@ import { deviceView, notifyArming } from '../fakeBridge.ts';
 
 const device = deviceView('0000:01:00.0');
 const marked = (state: RecoveryState, listening = true) =>
-  deviceMark('one', device, { device: device.address, state, listening, found: null });
+  deviceMark('one', device, { device: device.address, state, listening, found: null }, 'up');
 const signalled = step(armedState(notifyArming), { kind: 'signal', at: 1, count: 1 }).state;
 
 describe('deviceMark', () => {
@@ -24,7 +24,7 @@ describe('deviceMark', () => {
       'AER 3',
     ],
   ])('says what could be done with %o', (view, shape, tag) => {
-    expect(deviceMark('one', view, null)).toMatchObject({ shape, tag: { text: tag }, wait: null });
+    expect(deviceMark('one', view, null, 'up')).toMatchObject({ shape, tag: { text: tag }, wait: null });
   });
 
   it('has a shape and a word for each state, not only a colour', () => {
@@ -36,6 +36,23 @@ describe('deviceMark', () => {
       word: 'deviceLost, not armed any more',
       wait: null,
     });
+  });
+});
+
+describe('deviceMark without a link to the rig', () => {
+  it('knows no phase, and counts nothing down', () => {
+    for (const state of [armedState(notifyArming), signalled]) {
+      const armed = { device: device.address, state, listening: true, found: null };
+      expect(deviceMark('one', device, armed, 'lost')).toMatchObject({
+        word: 'phase unknown, the link to the rig is lost',
+        tag: { text: 'unknown' },
+        wait: null,
+      });
+    }
+  });
+
+  it('still says what could be done with a device that is not armed', () => {
+    expect(deviceMark('one', device, null, 'lost')).toEqual(deviceMark('one', device, null, 'up'));
   });
 });
 

@@ -6,6 +6,50 @@ import { profiles, type ProfileName } from '../../../src-main/rigs/simulated/ker
 import { SimulatedRig } from '../../../src-main/rigs/simulated/simulatedRig.ts';
 import { openRemoteRig, type LinkTiming, type RemoteRig } from '../../../src-main/rigs/remote/remoteRig.ts';
 
+/** Looks at what goes by, after it has gone by; what it answers for an answer is put in its place. */
+export interface Watch {
+  readonly toFar?: (line: string, channel: Channel) => void;
+  readonly toNear?: (line: string, channel: Channel) => string | null;
+}
+
+export interface Channel {
+  readonly near: Duplex;
+  readonly far: Duplex;
+  cut(): void;
+}
+
+/** Two ends with a piece of wire between them that can be cut, or tampered with, line by line. */
+export const cuttable = (watch: Watch = {}): Channel => {
+  const [near, nearWire] = duplexPair();
+  const [far, farWire] = duplexPair();
+  const channel: Channel = {
+    near,
+    far,
+    cut: () => {
+      for (const end of [near, nearWire, far, farWire]) end.destroy();
+    },
+  };
+  const lines = (from: Duplex, take: (line: string) => void): void => {
+    let rest = '';
+    from.on('data', (chunk: Buffer) => {
+      const parts = `${rest}${chunk.toString('utf8')}`.split('\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) take(part);
+    });
+  };
+  lines(nearWire, (line) => {
+    farWire.write(`${line}\n`);
+    watch.toFar?.(line, channel);
+  });
+  lines(farWire, (line) => {
+    const changed = watch.toNear === undefined ? line : watch.toNear(line, channel);
+    if (changed !== null && !nearWire.destroyed) nearWire.write(`${changed}\n`);
+  });
+  near.on('close', channel.cut);
+  far.on('close', channel.cut);
+  return channel;
+};
+
 export const bench = '0.0.0-test';
 
 export const farRig = (profileName: ProfileName, factor: number): SimulatedRig => {
@@ -23,8 +67,8 @@ export interface FarEnd {
   readonly rig: SimulatedRig;
   readonly agent: Agent;
   readonly log: string[];
-  /** The near half of a new channel that the agent serves, and its far half. */
-  connect(): { readonly near: Duplex; readonly far: Duplex };
+  /** A new channel that the agent serves. */
+  connect(watch?: Watch): Channel;
 }
 
 /** An agent in this process, over a simulated rig. */
@@ -43,10 +87,10 @@ export const farEnd = (
     rig,
     agent,
     log,
-    connect: () => {
-      const [near, far] = duplexPair();
-      void agent.serve(far);
-      return { near, far };
+    connect: (watch) => {
+      const channel = cuttable(watch);
+      void agent.serve(channel.far);
+      return channel;
     },
   };
 };
