@@ -1,0 +1,321 @@
+import type { PciAddress } from '../../core/pci/address.ts';
+import { errnoNumbers } from '../../core/errno.ts';
+import type { Microseconds, Protocol } from '../../core/recovery/phase.ts';
+import type { EehReport } from '../../core/recovery/reports.ts';
+import { done, failure, success, type BenchError, type Result } from '../../core/result.ts';
+import { encodeZpciErrorGet } from '../../core/vfio/feature.ts';
+import { zpciBaseOf } from '../../core/vfio/deviceInfo.ts';
+import { pciIrqIndexes, vfioRequests } from '../../core/vfio/numbers.ts';
+import { prepareAutomaticAnswer } from '../../kernel/vfio/automaticAnswer.ts';
+import { VfioDeviceFile } from '../../kernel/vfio/deviceFile.ts';
+import { discover, type VfioAbilities } from '../../kernel/vfio/discover.ts';
+import { openDmaBuffer, type DmaBuffer } from '../../kernel/vfio/dmaBuffer.ts';
+import { InterruptCounters, openWatchedEventfd, type WatchedEventfd } from '../../kernel/vfio/eventfdSet.ts';
+import { hotReset } from '../../kernel/vfio/hotReset.ts';
+import type { OpenedVfio, VfioOpener } from '../../kernel/vfio/vfioOpener.ts';
+import { hostOrder, type Kernel } from '../../kernel/kernel.ts';
+import { refused } from '../../kernel/refusal.ts';
+import type { Mapping } from '../../kernel/syscalls.ts';
+import { readHardwareConfig } from '../../kernel/sysfs/configSpace.ts';
+import type { Signal } from '../../kernel/waiter/waiter.ts';
+import type { AccessWidth, VfioDevice } from '../session/vfioDevice.ts';
+
+/** What an open device tells without being asked. Times are CLOCK_MONOTONIC in microseconds. */
+export interface DeviceListener {
+  readonly signal: (protocol: Protocol, signal: Signal) => void;
+  readonly releaseRequested: (at: Microseconds) => void;
+  /** The error index can no longer be listened to. */
+  readonly deaf: (error: BenchError) => void;
+}
+
+export interface LinuxDeviceNeeds {
+  readonly kernel: Kernel;
+  readonly opener: VfioOpener;
+  readonly address: PciAddress;
+  readonly listener: DeviceListener;
+}
+
+const { VFIO_PCI_MSIX_IRQ_INDEX, VFIO_PCI_REQ_IRQ_INDEX } = pciIrqIndexes;
+
+const indexOf = (protocol: Protocol): number =>
+  protocol === 'notify' ? pciIrqIndexes.VFIO_PCI_ERR_NOTIFY_IRQ_INDEX : pciIrqIndexes.VFIO_PCI_ERR_IRQ_INDEX;
+
+/** The bench's own buffer: a small driver's queues and what it asks for. */
+const bufferSize = 0x1_0000;
+
+/**
+ * So many of a device's vectors get an eventfd: the bench's drivers use two, and a device with 2048 of them would use
+ * up the files that a process may open.
+ */
+const mostVectors = 32;
+
+/**
+ * The VfioDevice port on a real kernel. Reset, hot reset, open and close block for as long as the kernel holds the
+ * device's lock and are made in threads of their own; everything else returns at once.
+ */
+export class LinuxVfioDevice implements VfioDevice {
+  readonly address: PciAddress;
+  readonly abilities: VfioAbilities;
+  readonly interrupts: InterruptCounters;
+  readonly #needs: LinuxDeviceNeeds;
+  readonly #opened: OpenedVfio;
+  readonly #file: VfioDeviceFile;
+  readonly #buffer: DmaBuffer;
+  readonly #mappings = new Set<Mapping>();
+  #error: WatchedEventfd | null = null;
+  #request: WatchedEventfd | null = null;
+  #open = true;
+
+  private constructor(
+    needs: LinuxDeviceNeeds,
+    opened: OpenedVfio,
+    file: VfioDeviceFile,
+    buffer: DmaBuffer,
+    abilities: VfioAbilities,
+  ) {
+    this.#needs = needs;
+    this.#opened = opened;
+    this.#file = file;
+    this.#buffer = buffer;
+    this.address = needs.address;
+    this.abilities = abilities;
+    this.interrupts = new InterruptCounters(needs.kernel);
+  }
+
+  /** Opens it, asks what it can do, and gives it memory. Nothing is left open on failure. */
+  static async open(needs: LinuxDeviceNeeds): Promise<Result<LinuxVfioDevice>> {
+    const { kernel, opener, address } = needs;
+    const opened = await opener.open(address);
+    if (!opened.ok) return opened;
+    const file = new VfioDeviceFile(kernel.calls, address, opened.value.fd);
+    const abilities = discover(kernel, file);
+    if (!abilities.ok) {
+      await opened.value.close();
+      return abilities;
+    }
+    const buffer = openDmaBuffer(kernel.calls, opened.value.space, bufferSize);
+    if (!buffer.ok) {
+      await opened.value.close();
+      return buffer;
+    }
+    const device = new LinuxVfioDevice(needs, opened.value, file, buffer.value, abilities.value);
+    const listening = await device.#listenForRequests();
+    if (!listening.ok) {
+      await device.close();
+      return listening;
+    }
+    return success(device);
+  }
+
+  /** Memory that the device reaches, for the bench's own driver of it. */
+  get buffer(): DmaBuffer {
+    return this.#buffer;
+  }
+
+  async #listenForRequests(): Promise<Result<void>> {
+    if (!this.abilities.asksForRelease) return done;
+    const { kernel, listener } = this.#needs;
+    const eventfd = await openWatchedEventfd(kernel, {
+      signal: ({ at }) => listener.releaseRequested(at),
+      broken: () => undefined,
+    });
+    if (!eventfd.ok) return eventfd;
+    this.#request = eventfd.value;
+    return this.#file.registerEventfds(VFIO_PCI_REQ_IRQ_INDEX, [eventfd.value.fd]);
+  }
+
+  async registerErrorEventfd(protocol: Protocol): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
+    if (protocol === 'eeh') return noEeh(this.address);
+    const { kernel, listener } = this.#needs;
+    const eventfd = await openWatchedEventfd(kernel, {
+      signal: (signal) => listener.signal(protocol, signal),
+      broken: listener.deaf,
+    });
+    if (!eventfd.ok) return eventfd;
+    const registered = this.#open
+      ? this.#file.registerEventfds(indexOf(protocol), [eventfd.value.fd])
+      : this.#closed();
+    if (!registered.ok) {
+      await eventfd.value.close();
+      return registered;
+    }
+    await this.#error?.close();
+    this.#error = eventfd.value;
+    return registered;
+  }
+
+  async unregisterErrorEventfd(protocol: Protocol): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
+    if (protocol === 'eeh') return noEeh(this.address);
+    const removed = this.#file.unregister(indexOf(protocol));
+    if (!removed.ok) return removed;
+    const eventfd = this.#error;
+    this.#error = null;
+    await eventfd?.close();
+    return removed;
+  }
+
+  async triggerErrorEventfd(protocol: Protocol): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
+    return protocol === 'eeh' ? noEeh(this.address) : this.#file.trigger(indexOf(protocol));
+  }
+
+  /**
+   * Lets the waiter quiesce and ack the next error by itself, however busy this thread is. It is used up by that
+   * signal; hand it down again once the device is back in service. `notArmed` without a registered eventfd.
+   */
+  async handDownAcknowledgement(): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
+    if (this.#error === null) return failure('notArmed', `${this.address} is not armed.`);
+    const answer = prepareAutomaticAnswer(this.#file, this.abilities.msixVectors > 0);
+    return answer.ok ? this.#error.handDown(answer.value) : answer;
+  }
+
+  /** When it has resolved the waiter gives no ack any more. */
+  async takeBackAcknowledgement(): Promise<Result<void>> {
+    return this.#error === null ? done : this.#error.handDown(null);
+  }
+
+  async acknowledge(): Promise<Result<void>> {
+    return this.#open ? this.#file.acknowledge() : this.#closed();
+  }
+
+  async enableMsix(): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
+    if (this.abilities.msixVectors === 0) {
+      return refused(errnoNumbers.ENOTTY, `${this.address} has no MSI-X.`);
+    }
+    const grown = await this.interrupts.grow(Math.min(this.abilities.msixVectors, mostVectors));
+    if (!grown.ok) return grown;
+    return this.#open
+      ? this.#file.registerEventfds(VFIO_PCI_MSIX_IRQ_INDEX, this.interrupts.eventfds)
+      : this.#closed();
+  }
+
+  async disableMsix(): Promise<Result<void>> {
+    return this.#open ? this.#file.unregister(VFIO_PCI_MSIX_IRQ_INDEX) : this.#closed();
+  }
+
+  async reset(): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
+    if (!this.abilities.resetKinds.includes('device')) {
+      return refused(errnoNumbers.ENOTTY, `${this.address} has no function reset; use "hot".`);
+    }
+    const answer = await this.#needs.kernel.blocking.make({
+      call: 'ioctl',
+      fd: this.#file.fd,
+      request: vfioRequests.VFIO_DEVICE_RESET,
+      argument: 0,
+    });
+    if (!answer.ok) return answer;
+    const { result } = answer.value;
+    return result.ok ? done : refused(result.errno, resetSentence(this.address, result.errno));
+  }
+
+  async hotReset(): Promise<Result<readonly PciAddress[]>> {
+    if (!this.#open) return this.#closed();
+    const { kernel, opener } = this.#needs;
+    return hotReset(kernel, opener.groups, this.#file, this.#opened.way);
+  }
+
+  async takeZpciError(): Promise<Result<Uint8Array | null>> {
+    if (!this.#open) return this.#closed();
+    const info = this.#file.info();
+    if (!info.ok) return info;
+    const length = zpciBaseOf(info.value)?.errorRecordLength;
+    if (length === undefined)
+      return refused(errnoNumbers.ENOTTY, `${this.address} has no zPCI error records.`);
+    const { calls } = this.#needs.kernel;
+    const record = calls.mmap({ length, access: 'readWrite', from: 'anonymous' });
+    if (!record.ok) return refused(record.errno, 'There was no memory for an error record.');
+    const request = encodeZpciErrorGet(hostOrder, record.value.address);
+    const answer = calls.ioctl(this.#file.fd, vfioRequests.VFIO_DEVICE_FEATURE, request);
+    const bytes = record.value.copyOut(0, length);
+    record.value.unmap();
+    if (answer.ok) return success(bytes);
+    return answer.errno === errnoNumbers.ENOMSG
+      ? success(null)
+      : refused(answer.errno, `${this.address} gave no error record.`);
+  }
+
+  async eeh(): Promise<Result<EehReport>> {
+    return noEeh(this.address);
+  }
+
+  async readConfig(offset: number, width: AccessWidth): Promise<Result<number>> {
+    return this.#open ? this.#file.readConfig(offset, width) : this.#closed();
+  }
+
+  async writeConfig(offset: number, width: AccessWidth, value: number): Promise<Result<void>> {
+    return this.#open ? this.#file.writeConfig(offset, width, value) : this.#closed();
+  }
+
+  async readConfigSpace(): Promise<Result<Uint8Array>> {
+    return this.#open ? this.#file.readConfigSpace() : this.#closed();
+  }
+
+  async readHardwareConfigSpace(): Promise<Result<Uint8Array>> {
+    return this.#open ? readHardwareConfig(this.#needs.kernel.tree, this.address) : this.#closed();
+  }
+
+  /** By pread: a mapped BAR would kill the process while Memory is off. */
+  readBar(bar: number, offset: number, width: AccessWidth): Result<number> {
+    return this.#open ? this.#file.readBar(bar, offset, width) : this.#closed();
+  }
+
+  writeBar(bar: number, offset: number, width: AccessWidth, value: number): Result<void> {
+    return this.#open ? this.#file.writeBar(bar, offset, width, value) : this.#closed();
+  }
+
+  mapBar(bar: number): Result<Mapping> {
+    if (!this.#open) return this.#closed();
+    const mapping = this.#file.mapRegion(bar, 'readWrite');
+    if (mapping.ok) this.#mappings.add(mapping.value);
+    return mapping;
+  }
+
+  async unmapBars(): Promise<Result<void>> {
+    let result: Result<void> = done;
+    for (const mapping of this.#mappings) {
+      const unmapped = mapping.unmap();
+      if (!unmapped.ok) result = refused(unmapped.errno, `A BAR of ${this.address} could not be unmapped.`);
+    }
+    this.#mappings.clear();
+    return result;
+  }
+
+  async remapDma(): Promise<Result<void>> {
+    return this.#open ? this.#buffer.remap() : this.#closed();
+  }
+
+  /**
+   * A mapped BAR would keep the file open, so that the close released and acked nothing (observation 10): those first.
+   * The eventfds stay registered until the kernel has closed the device, as when a program ends. The memory goes last,
+   * when no DMA can reach it any more.
+   */
+  async close(): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
+    this.#open = false;
+    await this.unmapBars();
+    const closed = await this.#opened.close(() => this.#buffer.close());
+    await this.interrupts.close();
+    await this.#error?.close();
+    await this.#request?.close();
+    this.#error = null;
+    this.#request = null;
+    return closed;
+  }
+
+  #closed(): ReturnType<typeof refused> {
+    return refused(errnoNumbers.EBADF, `${this.address} is not open.`, 'sessionClosed');
+  }
+}
+
+const noEeh = (address: PciAddress): ReturnType<typeof refused> =>
+  refused(errnoNumbers.ENOTTY, `${address} is in no PE: this platform has no EEH.`);
+
+const resetSentence = (address: PciAddress, errno: number): string =>
+  errno === errnoNumbers.EAGAIN
+    ? `${address} cannot be reset now: the kernel holds its lock, for a wait or a recovery.`
+    : `${address} could not be reset.`;
