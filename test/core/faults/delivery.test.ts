@@ -82,7 +82,7 @@ describe('an injected error arrived', () => {
 
   it('when something was heard, whatever the registers say', () => {
     const heard = ['The kernel log says: AER'];
-    const shut = (config: Uint8Array): void => config.fill(0, 4);
+    const shut = (config: Uint8Array): void => void config.fill(0, 4);
     expect(judgeDelivery(evidence('COMP_TIME', { dut: shut }, { heard }))).toEqual({
       kind: 'reported',
       detail: heard[0],
