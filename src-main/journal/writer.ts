@@ -9,6 +9,7 @@ import {
   journalSchema,
   longestLine,
   type JournalBody,
+  type JournalLine,
   type RunBody,
   type WriterIdentity,
 } from '../core/journal/line.ts';
@@ -29,6 +30,8 @@ export type RecordBody = Exclude<JournalBody, RunBody>;
 export interface JournalWriter {
   readonly run: string;
   readonly path: string;
+  /** The first line, which the writer writes itself. */
+  readonly head: JournalLine | null;
   /** `at`: now on the rig's monotonic clock. Answers the line's sequence number. */
   append(at: Microseconds, body: RecordBody): Result<number>;
   /** The same, for phase changes and approvals: a sync is asked for, and what the line announces waits for `synced`. */
@@ -71,6 +74,7 @@ const unwritable = (path: string, thrown: unknown): ReturnType<typeof failure> =
 const createWriter = (run: string, path: string, file: JournalFile, now: () => number) => {
   let length = 0;
   let last = 0;
+  let head: JournalLine | null = null;
   let trouble: BenchError | null = null;
   let closing: Promise<Result<void>> | null = null;
 
@@ -99,10 +103,10 @@ const createWriter = (run: string, path: string, file: JournalFile, now: () => n
     if (!Number.isSafeInteger(at)) {
       return failure('malformedInput', `A journal line needs its moment in whole microseconds, not ${at}.`);
     }
-    const seq = last + 1;
+    const envelope = { seq: last + 1, at, wall: new Date(now()).toISOString() };
     let bytes: Buffer;
     try {
-      bytes = Buffer.from(`${encodeLine({ seq, at, wall: new Date(now()).toISOString() }, body)}\n`);
+      bytes = Buffer.from(`${encodeLine(envelope, body)}\n`);
     } catch (thrown) {
       return failure(
         'malformedInput',
@@ -122,8 +126,9 @@ const createWriter = (run: string, path: string, file: JournalFile, now: () => n
       return cutOff(thrown);
     }
     length += bytes.length;
-    last = seq;
-    return success(seq);
+    last = envelope.seq;
+    head ??= { ...envelope, ...body };
+    return success(envelope.seq);
   };
 
   const close = async (): Promise<Result<void>> => {
@@ -153,6 +158,9 @@ const createWriter = (run: string, path: string, file: JournalFile, now: () => n
   const writer: JournalWriter = {
     run,
     path,
+    get head() {
+      return head;
+    },
     append: (at, body) => record(at, body, false),
     appendDurable: (at, body) => record(at, body, true),
     synced: () => syncs.outstanding(),

@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { Recorder } from '../coordinator/recorder.ts';
-import type { JournalLine } from '../core/journal/line.ts';
 import { success, type Result } from '../core/result.ts';
-import { decodeLine } from '../journal/codec.ts';
 import { beginJournal, type JournalWriter } from '../journal/writer.ts';
 import { openSimulatedRig, type SimulatedRigWishes } from '../rigs/simulated/openSimulatedRig.ts';
 import type { RigClock } from '../rigs/rig.ts';
@@ -65,14 +62,6 @@ const beginRecording = async (
   });
 };
 
-/** The writer writes the first line itself, before anybody can watch. */
-const headOf = (journal: JournalWriter | null): JournalLine | null => {
-  if (journal === null) return null;
-  const bytes = readFileSync(journal.path);
-  const decoded = decodeLine(bytes.subarray(0, bytes.indexOf(0x0a)));
-  return decoded.ok ? decoded.line : null;
-};
-
 /** Opens a rig and begins its run. When that fails, nothing of it is left. */
 export const openRig = async (wanted: RigToOpen, context: OpeningContext): Promise<Result<HeldRig>> => {
   const { id, pace, publish, waitsMayHaveChanged } = context;
@@ -95,7 +84,7 @@ export const openRig = async (wanted: RigToOpen, context: OpeningContext): Promi
     pace,
     recorder,
     journal,
-    head: headOf(journal),
+    head: journal?.head ?? null,
     coordinator: player?.coordinator ?? new Coordinator(rig, recorder),
     play: player === null ? null : new ScenarioPlay(player),
     publish,

@@ -14,9 +14,9 @@ interface Killed {
 }
 
 /** Lets the process announce about `after` lines, and kills it `delay` milliseconds later. */
-const writeUntilKilled = (directory: string, after: number, delay: number): Promise<Killed> =>
+const writeUntilKilled = (args: readonly string[], after: number, delay: number): Promise<Killed> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     let aimed = false;
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
@@ -40,9 +40,9 @@ const together = 4;
 describe('a process that is killed while it records', () => {
   it(`has lost no announced line, ${rounds} times`, { timeout: 180_000 }, async () => {
     const directory = temporaryDirectory();
-    const oneRound = async (): Promise<void> => {
+    const oneRound = async (syncs: 'background' | 'blocking'): Promise<void> => {
       const { path, announced } = await writeUntilKilled(
-        directory,
+        [directory, syncs],
         Math.floor(Math.random() * 400),
         Math.random() * 15,
       );
@@ -59,7 +59,7 @@ describe('a process that is killed while it records', () => {
     };
     let left = rounds;
     const lane = async (): Promise<void> => {
-      while (left-- > 0) await oneRound();
+      while (left-- > 0) await oneRound(left % 2 === 0 ? 'background' : 'blocking');
     };
     await Promise.all(Array.from({ length: together }, lane));
   });

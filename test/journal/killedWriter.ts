@@ -1,11 +1,12 @@
 import { writeSync } from 'node:fs';
+import { backgroundFiles, systemFiles } from '../../src-main/journal/files.ts';
 import { createJournal } from '../../src-main/journal/writer.ts';
 import { header } from './header.ts';
 
 /**
  * A process to be killed, or to be starved of disk: appends lines to a journal in the directory of its first argument
- * and announces each on stdout once `append` has returned. Every tenth line is durable. When a line is refused it
- * prints the error as JSON and ends.
+ * and announces each on stdout once `append` has returned. Every tenth line is durable; with "background" as the second
+ * argument its sync goes on beside the next lines. When a line is refused it prints the error as JSON and ends.
  */
 const directory = process.argv[2] ?? '.';
 const started = process.hrtime.bigint();
@@ -17,7 +18,8 @@ const say = (text: string): void => {
   for (let offset = 0; offset < bytes.length;) offset += writeSync(1, bytes, offset);
 };
 
-const created = createJournal({ directory, header, at: now(), now: Date.now });
+const files = process.argv[3] === 'background' ? backgroundFiles : systemFiles;
+const created = createJournal({ directory, header, at: now(), now: Date.now, files });
 if (!created.ok) {
   say(JSON.stringify(created.error));
 } else {
@@ -32,5 +34,7 @@ if (!created.ok) {
       break;
     }
     say(String(seq.value));
+    // The event loop has a turn, in which syncs end and begin.
+    if (index % 50 === 0 && files === backgroundFiles) await new Promise((resolve) => setImmediate(resolve));
   }
 }
