@@ -1,6 +1,7 @@
 import { configSpaceBench } from './configSpace.ts';
 import { consolePageBench } from './consolePage.ts';
 import { journalBench } from './journal.ts';
+import { mainLoopBench } from './mainLoop.ts';
 import { openRunBench } from './openRun.ts';
 import { recoveriesBench } from './recoveries.ts';
 import type { BenchRow } from './row.ts';
@@ -13,6 +14,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   configSpace: configSpaceBench,
   consolePage: consolePageBench,
   journal: journalBench,
+  mainLoop: mainLoopBench,
   openRun: openRunBench,
   recoveries: recoveriesBench,
 };
