@@ -65,6 +65,12 @@ const parseSeed = (text: string): Result<number> => {
 export const parseRigOptions = (context: CommandContext, options: RigOptions): Result<ParsedRigOptions> => {
   const rig = parseRigName(options.rig);
   if (!rig.ok) return rig;
+  if (rig.value.kind !== 'simulated' && (options.speed ?? options.seed) !== undefined) {
+    return failure(
+      'malformedInput',
+      '--speed and --seed are for simulated rigs; a real kernel keeps its own time.',
+    );
+  }
   const pace = parsePace(options.speed ?? 'max');
   if (!pace.ok) return pace;
   const seed = parseSeed(options.seed ?? '1');

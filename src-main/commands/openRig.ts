@@ -1,11 +1,15 @@
 import type { Command } from 'commander';
-import { success, type Result } from '../core/result.ts';
+import { missingCase } from '../core/exhaustive.ts';
+import { failure, success, type Result } from '../core/result.ts';
+import { openRemoteCommand } from '../rigs/remote/remoteCommand.ts';
 import type { Rig } from '../rigs/rig.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import { checkPlatform, findTopology, openSimulatedRig } from '../rigs/simulated/openSimulatedRig.ts';
 import { defaultProfile, profiles } from '../rigs/simulated/kernel/profile.ts';
 import { parseRigOptions, type CommandContext, type ParsedRigOptions, type RigOptions } from './context.ts';
+import { benchVersion } from './places.ts';
 import type { RigName } from './rigName.ts';
+import { openVirtual, plainGuest } from './virtualRigs.ts';
 
 export interface RigTopologyOptions extends RigOptions {
   readonly topology?: string;
@@ -15,7 +19,8 @@ export interface OpenedRig {
   readonly rig: Rig;
   readonly runs: string | null;
   readonly json: boolean;
-  readonly seed: number;
+  /** Null where the rig has none. */
+  readonly seed: number | null;
 }
 
 export const topologyNames = Object.keys(topologies).join(', ');
@@ -42,6 +47,43 @@ const openSimulated = (
   );
 };
 
+const openNamed = async (
+  name: RigName,
+  context: CommandContext,
+  parsed: ParsedRigOptions,
+  topologyName: string | undefined,
+): Promise<Result<Rig>> => {
+  if (name.kind !== 'simulated' && topologyName !== undefined) {
+    return failure(
+      'malformedInput',
+      '--topology is for simulated rigs; a guest has its own in its name, such as virtual:x86:switch.',
+    );
+  }
+  switch (name.kind) {
+    case 'simulated':
+      return openSimulated(name, parsed, topologyName, context.now());
+    case 'virtual':
+      return openVirtual({
+        ...plainGuest,
+        name: name.wanted,
+        environment: context.environment,
+        onProgress: (text) => context.streams.err(`${text}\n`),
+      });
+    case 'remote':
+      return openRemoteCommand({
+        commandLine: name.commandLine,
+        bench: benchVersion(),
+        log: (line) => context.streams.err(`${line}\n`),
+      });
+    default:
+      return missingCase(name);
+  }
+};
+
+/** The seed as a run records it: only a simulated rig has chance. */
+export const seedOf = (name: RigName, seed: number): number | null =>
+  name.kind === 'simulated' ? seed : null;
+
 /** The rig that the options name, for the commands that bring no scenario. */
 export const openRig = async (
   context: CommandContext,
@@ -50,6 +92,6 @@ export const openRig = async (
   const parsed = parseRigOptions(context, options);
   if (!parsed.ok) return parsed;
   const { rig: name, runs, json, seed } = parsed.value;
-  const opened = openSimulated(name, parsed.value, options.topology, context.now());
-  return opened.ok ? success({ rig: opened.value, runs, json, seed }) : opened;
+  const opened = await openNamed(name, context, parsed.value, options.topology);
+  return opened.ok ? success({ rig: opened.value, runs, json, seed: seedOf(name, seed) }) : opened;
 };

@@ -27,3 +27,11 @@ const setIn = (environment: NodeJS.ProcessEnv, name: string): string | null => {
 export const runDirectory = (environment: NodeJS.ProcessEnv): string =>
   setIn(environment, 'RECOVERY_BENCH_RUNS') ??
   join(setIn(environment, 'XDG_STATE_HOME') ?? join(homedir(), '.local', 'state'), 'recovery-bench', 'runs');
+
+/** Where the images of guests are kept, and what they are made from. All of it can be made again. */
+export const rigCache = (environment: NodeJS.ProcessEnv): string =>
+  join(
+    setIn(environment, 'RECOVERY_BENCH_CACHE') ??
+      join(setIn(environment, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'recovery-bench'),
+    'rigs',
+  );

@@ -4,6 +4,7 @@ import { checkOffer } from '../scenarios/offer.ts';
 import { ScenarioPlayer, type ScenarioResult } from '../scenarios/player.ts';
 import { exitCode, exitCodeOf, type ExitCode } from './exit.ts';
 import { reportError, styled, writeJson, type Streams } from './output.ts';
+import { seedOf } from './openRig.ts';
 import { beginRun } from './run.ts';
 import { openScenarioRig, type RigWishes } from './scenarioRig.ts';
 
@@ -40,7 +41,11 @@ export const playScenario = async (
     await rig.close();
     return reportError(streams, offered.error, json);
   }
-  const begun = beginRun(rig, { runs, json, seed, scenario: name, quiet }, streams);
+  const begun = beginRun(
+    rig,
+    { runs, json, seed: seedOf(options.rig, seed), scenario: name, quiet },
+    streams,
+  );
   if (!begun.ok) {
     await rig.close();
     return reportError(streams, begun.error, json);

@@ -1,14 +1,19 @@
 import { failure, success, type Result } from '../core/result.ts';
 import { profileNamed, profileNames, type KernelProfile } from '../rigs/simulated/kernel/profile.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
+import { parseVirtualRigName, type VirtualRigName } from '../rigs/virtual/virtualRigName.ts';
 
 /** What `--rig` names. */
 export type RigName =
   /** Without a profile the caller's preference decides. */
-  { readonly kind: 'simulated'; readonly profile: KernelProfile | null };
+  | { readonly kind: 'simulated'; readonly profile: KernelProfile | null }
+  | { readonly kind: 'virtual'; readonly wanted: VirtualRigName }
+  /** The command starts an agent whose standard input and output are the wire. */
+  | { readonly kind: 'remote'; readonly commandLine: string };
 
 /** For the help and the refusal of `--rig`. */
-export const rigNameForms = 'simulated or simulated:PROFILE';
+export const rigNameForms =
+  'simulated, simulated:PROFILE, virtual:x86, virtual:x86:TOPOLOGY or remote:COMMAND';
 
 const simulatedRig = (name: string, words: readonly string[]): Result<RigName> => {
   const [profileName, ...rest] = words;
@@ -30,6 +35,14 @@ export const parseRigName = (name: string): Result<RigName> => {
   switch (kind) {
     case 'simulated':
       return simulatedRig(name, words);
+    case 'virtual': {
+      const wanted = parseVirtualRigName(words);
+      return wanted.ok ? success({ kind, wanted: wanted.value }) : wanted;
+    }
+    case 'remote': {
+      const commandLine = words.join(':').trim();
+      return commandLine === '' ? noSuchRig(name) : success({ kind: 'remote', commandLine });
+    }
     default:
       return noSuchRig(name);
   }

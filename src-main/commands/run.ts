@@ -11,7 +11,8 @@ export interface RunOptions {
   /** null: nothing is recorded. */
   readonly runs: string | null;
   readonly json: boolean;
-  readonly seed: number;
+  /** Null where the rig has none. */
+  readonly seed: number | null;
   readonly scenario: string | null;
   /** Nothing is printed as it happens. */
   readonly quiet: boolean;
@@ -34,7 +35,7 @@ export const beginRun = (rig: Rig, options: RunOptions, streams: Streams): Resul
       header: {
         bench: benchVersion(),
         rig: { kind, name, title, kernel, architecture },
-        seed: options.seed,
+        ...(options.seed === null ? {} : { seed: options.seed }),
         ...(options.scenario === null ? {} : { scenario: options.scenario }),
       },
       at: rig.clock.now(),

@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { failure, success } from '../core/result.ts';
+import { parseDuration } from '../scenarios/duration.ts';
 import { loadScenario, scenarioNames, type Scenario } from '../scenarios/load.ts';
 import { profiles } from '../rigs/simulated/kernel/profile.ts';
 import {
@@ -57,10 +59,40 @@ const show = (context: CommandContext, name: string, json: boolean): ExitCode =>
   return exitCode.asExpected;
 };
 
-const playAll = async (context: CommandContext, options: RigOptions): Promise<ExitCode> => {
+interface ScenarioRunOptions extends RigOptions {
+  readonly all?: boolean;
+  readonly ackTimeout?: string;
+}
+
+/** What playing needs of the options and of the world. */
+const wishesOf = (context: CommandContext, options: ScenarioRunOptions) => {
   const parsed = parseRigOptions(context, options);
+  if (!parsed.ok) return parsed;
+  const { ackTimeout: text } = options;
+  const ackTimeout = text === undefined ? null : parseDuration(text);
+  if (text !== undefined && (ackTimeout === null || ackTimeout < 1_000)) {
+    return failure(
+      'malformedInput',
+      `"${text}" is no duration from a millisecond on; write 200ms, 5s or 2m.`,
+    );
+  }
+  return success({
+    ...parsed.value,
+    ackTimeout,
+    environment: context.environment,
+    wallStart: context.now(),
+    onProgress: (line: string) => context.streams.err(`${line}\n`),
+  });
+};
+
+const playAll = async (context: CommandContext, options: ScenarioRunOptions): Promise<ExitCode> => {
+  const parsed = wishesOf(context, options);
   if (!parsed.ok) return fail(context, parsed.error, options.json === true);
   const { rig, json } = parsed.value;
+  if (rig.kind !== 'simulated') {
+    const message = '--all is for simulated rigs; on a real kernel name one scenario after the other.';
+    return fail(context, { code: 'malformedInput', message }, json);
+  }
   let exit: ExitCode = exitCode.asExpected;
   let played = 0;
   let failed = 0;
@@ -88,16 +120,16 @@ const playAll = async (context: CommandContext, options: RigOptions): Promise<Ex
   return exit;
 };
 
-const playOne = async (context: CommandContext, name: string, options: RigOptions): Promise<ExitCode> => {
-  const parsed = parseRigOptions(context, options);
+const playOne = async (
+  context: CommandContext,
+  name: string,
+  options: ScenarioRunOptions,
+): Promise<ExitCode> => {
+  const parsed = wishesOf(context, options);
   if (!parsed.ok) return fail(context, parsed.error, options.json === true);
   const scenario = loadScenario(scenarioDirectory(), name);
   if (!scenario.ok) return fail(context, scenario.error, parsed.value.json);
-  return playScenario(
-    scenario.value,
-    { ...parsed.value, wallStart: context.now(), quiet: false },
-    context.streams,
-  );
+  return playScenario(scenario.value, { ...parsed.value, quiet: false }, context.streams);
 };
 
 export const addScenarioCommands = (program: Command, context: CommandContext): void => {
@@ -122,8 +154,12 @@ export const addScenarioCommands = (program: Command, context: CommandContext): 
       .command('run')
       .description('play a scenario to its end; exits 1 when something is not as expected')
       .argument('[name]', 'a name from "scenario list", or the path of a .yaml file')
+      .option(
+        '--ack-timeout <duration>',
+        'how long the kernel waits for an ack, instead of what the scenario says',
+      )
       .option('--all', 'play every scenario on every profile that it names (or on that of --rig)'),
-  ).action((name: string | undefined, options: RigOptions & { all?: boolean }) =>
+  ).action((name: string | undefined, options: ScenarioRunOptions) =>
     finish(context, () => {
       if ((name === undefined) === (options.all !== true)) {
         const message = 'Name one scenario, or ask for all of them with --all.';

@@ -1,12 +1,17 @@
-import { success, type Result } from '../core/result.ts';
+import { missingCase } from '../core/exhaustive.ts';
+import { failure, success, type Result } from '../core/result.ts';
+import type { Microseconds } from '../core/recovery/phase.ts';
+import { openRemoteCommand } from '../rigs/remote/remoteCommand.ts';
 import type { Rig } from '../rigs/rig.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import { profiles } from '../rigs/simulated/kernel/profile.ts';
 import { openSimulatedRig } from '../rigs/simulated/openSimulatedRig.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
 import type { Scenario } from '../scenarios/load.ts';
-import { simulatedTricks, type RigTricks } from '../scenarios/tricks.ts';
+import { noTricks, simulatedTricks, type RigTricks } from '../scenarios/tricks.ts';
+import { benchVersion } from './places.ts';
 import type { RigName } from './rigName.ts';
+import { bootForScenario, imageOf, openVirtual } from './virtualRigs.ts';
 
 export interface RigWishes {
   readonly rig: RigName;
@@ -14,6 +19,11 @@ export interface RigWishes {
   readonly seed: number;
   /** Milliseconds since 1970 at virtual time 0. */
   readonly wallStart: number;
+  /** Instead of the scenario's and the kernel's; null leaves it to them. */
+  readonly ackTimeout: Microseconds | null;
+  readonly environment: NodeJS.ProcessEnv;
+  /** One short line for each thing that takes time, and what a far end says. */
+  readonly onProgress: (text: string) => void;
 }
 
 export interface ScenarioRig {
@@ -21,20 +31,70 @@ export interface ScenarioRig {
   readonly tricks: RigTricks;
 }
 
-/** A rig of its own for one scenario, with the devices and the time-out that the scenario needs. */
-export const openScenarioRig = async (
+type Named<Kind extends RigName['kind']> = Extract<RigName, { kind: Kind }>;
+
+const openSimulated = (
   { needs }: Scenario,
-  { rig: name, pace, seed, wallStart }: RigWishes,
-): Promise<Result<ScenarioRig>> => {
+  { profile }: Named<'simulated'>,
+  wishes: RigWishes,
+): ScenarioRig => {
   const [preferred] = needs.profiles;
+  const { pace, seed, wallStart } = wishes;
   const rig = openSimulatedRig({
-    profile: name.profile ?? (preferred === undefined ? null : profiles[preferred]),
+    profile: profile ?? (preferred === undefined ? null : profiles[preferred]),
     // A rig of another platform keeps its own devices: the scenario then finds that its protocol is not there.
     topology: topologies[needs.topology],
     pace,
     seed,
     wallStart,
-    ackTimeout: needs.ackTimeout ?? null,
+    ackTimeout: wishes.ackTimeout ?? needs.ackTimeout ?? null,
   });
-  return success({ rig, tricks: simulatedTricks(rig) });
+  return { rig, tricks: simulatedTricks(rig) };
+};
+
+/** What a scenario cannot be played on is refused before the guest is booted. */
+const openGuest = async (
+  scenario: Scenario,
+  { wanted }: Named<'virtual'>,
+  { ackTimeout, environment, onProgress }: RigWishes,
+): Promise<Result<Rig>> => {
+  const image = await imageOf(wanted, environment);
+  if (!image.ok) return image;
+  const boot = bootForScenario(scenario, wanted, image.value.manifest.release, ackTimeout);
+  if (!boot.ok) return boot;
+  const { topology, driver, moduleParameters } = boot.value;
+  return openVirtual({ name: { ...wanted, topology }, driver, moduleParameters, environment, onProgress });
+};
+
+const realRig = (opened: Result<Rig>): Result<ScenarioRig> =>
+  opened.ok ? success({ rig: opened.value, tricks: noTricks(opened.value) }) : opened;
+
+/** A rig of its own for one scenario, with the devices and the time-out that the scenario needs. */
+export const openScenarioRig = async (
+  scenario: Scenario,
+  wishes: RigWishes,
+): Promise<Result<ScenarioRig>> => {
+  const { rig: name, ackTimeout, onProgress } = wishes;
+  switch (name.kind) {
+    case 'simulated':
+      return success(openSimulated(scenario, name, wishes));
+    case 'virtual':
+      return realRig(await openGuest(scenario, name, wishes));
+    case 'remote':
+      // Its devices and its kernel's time-out are what they are; `checkOffer` looks at them.
+      return ackTimeout === null
+        ? realRig(
+            await openRemoteCommand({
+              commandLine: name.commandLine,
+              bench: benchVersion(),
+              log: onProgress,
+            }),
+          )
+        : failure(
+            'malformedInput',
+            'The time-out of a far kernel is set there, with ack_timeout_ms of its driver.',
+          );
+    default:
+      return missingCase(name);
+  }
 };

@@ -1,6 +1,7 @@
 import type { PciAddress } from '../core/pci/address.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
 import { done, failure, type Result } from '../core/result.ts';
+import type { Rig } from '../rigs/rig.ts';
 import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
 import { enableTph } from '../rigs/simulated/liveState.ts';
 import { findRegister } from './registerPath.ts';
@@ -16,6 +17,13 @@ export interface RigTricks {
 }
 
 const notOpen = (address: PciAddress) => failure('sessionClosed', `${address} is not open; arm it first.`);
+
+/** For a rig that does nothing besides what every rig does. */
+export const noTricks = (rig: Rig): RigTricks => {
+  const refuse = async (): Promise<Result<void>> =>
+    failure('notSupported', `${rig.info.title} cannot do this step; a simulated rig can.`);
+  return { writeRegister: refuse, enableTph: refuse, startEngine: refuse, slowReader: refuse };
+};
 
 export const simulatedTricks = (rig: SimulatedRig): RigTricks => ({
   writeRegister: async (address, path, value) => {

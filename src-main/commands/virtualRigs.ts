@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import { failure, success, type Result } from '../core/result.ts';
+import type { Microseconds } from '../core/recovery/phase.ts';
+import { guestTopology, type GuestTopologyName } from '../rigs/virtual/guestTopology.ts';
+import { findImage, type BenchParts, type RigImage } from '../rigs/virtual/image/imageStore.ts';
+import type { BootWishes } from '../rigs/virtual/kernelCommandLine.ts';
+import { openVirtualRig, type VirtualRig } from '../rigs/virtual/virtualRig.ts';
+import { formatVirtualRigName, type VirtualRigName } from '../rigs/virtual/virtualRigName.ts';
+import { profiles } from '../rigs/simulated/kernel/profile.ts';
+import type { Scenario } from '../scenarios/load.ts';
+import { benchVersion, packageRoot, rigCache } from './places.ts';
+
+/** What the bench itself puts into a guest. */
+export const benchParts = (): BenchParts => ({
+  recipe: join(packageRoot(), 'resources/rig-images/x86'),
+  module: join(packageRoot(), 'resources/kernel-module/vfio-pci-notify'),
+  agent: join(packageRoot(), 'out/agent/agent.mjs'),
+});
+
+export const imageOf = (
+  { kernel }: Pick<VirtualRigName, 'kernel'>,
+  environment: NodeJS.ProcessEnv,
+): Promise<Result<RigImage>> => findImage(rigCache(environment), kernel, benchParts());
+
+export interface VirtualRigWishes extends Pick<BootWishes, 'driver' | 'moduleParameters'> {
+  readonly name: VirtualRigName;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly onProgress: (text: string) => void;
+}
+
+/** Boots the guest of this name. */
+export const openVirtual = async (wishes: VirtualRigWishes): Promise<Result<VirtualRig>> => {
+  const { name, environment, driver, moduleParameters, onProgress } = wishes;
+  const image = await imageOf(name, environment);
+  if (!image.ok) return image;
+  return openVirtualRig({
+    image: image.value,
+    name: formatVirtualRigName(name),
+    bench: benchVersion(),
+    topology: guestTopology(name.topology ?? 'single'),
+    driver,
+    moduleParameters,
+    onProgress,
+  });
+};
+
+/** A guest as it is without a scenario: with the notify driver as posted. */
+export const plainGuest = { driver: 'vfio-pci-notify', moduleParameters: {} } as const;
+
+/** The simulated topologies that a guest can have as well, with the same addresses. */
+const sameTopology: Readonly<Record<string, GuestTopologyName>> = {
+  single: 'single',
+  multiFunction: 'multiFunction',
+  sharedSwitch: 'switch',
+};
+
+export interface ScenarioBoot extends Pick<BootWishes, 'driver' | 'moduleParameters'> {
+  readonly topology: GuestTopologyName;
+}
+
+/** The kernels of the profiles are named by their first two numbers. */
+const seriesOf = (release: string): string => /^\d+\.\d+/.exec(release)?.[0] ?? release;
+
+/**
+ * How a guest has to be booted for a scenario. A scenario that is written for other kernels only is played all the same:
+ * who names a rig wants to see what it does. `ackTimeout` stands in for the scenario's.
+ */
+export const bootForScenario = (
+  { name, needs }: Pick<Scenario, 'name' | 'needs'>,
+  wanted: VirtualRigName,
+  release: string,
+  ackTimeout: Microseconds | null,
+): Result<ScenarioBoot> => {
+  const rig = formatVirtualRigName(wanted);
+  if (needs.protocol !== 'notify' && needs.protocol !== 'legacy') {
+    return failure(
+      'protocolUnavailable',
+      `${rig} does not offer the ${needs.protocol} protocol; no x86 kernel does.`,
+    );
+  }
+  const topology = sameTopology[needs.topology];
+  if (topology === undefined) {
+    return failure(
+      'notSupported',
+      `${name} needs the devices of "${needs.topology}", which ${rig} does not have.`,
+    );
+  }
+  if (wanted.topology !== null && wanted.topology !== topology) {
+    return failure('malformedInput', `${name} needs the topology ${topology}; leave out the one in ${rig}.`);
+  }
+  if (needs.protocol === 'legacy') return success({ topology, driver: 'vfio-pci', moduleParameters: {} });
+  const written = needs.profiles.map((profile) => profiles[profile]);
+  const profile = written.find(({ version }) => version === seriesOf(release)) ?? written[0];
+  const timeout = ackTimeout ?? needs.ackTimeout ?? null;
+  const moduleParameters = {
+    ...(timeout === null ? {} : { ack_timeout_ms: String(Math.round(timeout / 1_000)) }),
+    ...(profile?.notify === 'restoreOpenSnapshot' ? { restore_snapshot: 'Y' } : {}),
+  };
+  return success({ topology, driver: 'vfio-pci-notify', moduleParameters });
+};
