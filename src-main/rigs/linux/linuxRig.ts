@@ -78,7 +78,7 @@ export class LinuxRig implements Rig, FaultWitness {
 
   static async start(parts: LinuxRigParts): Promise<LinuxRig> {
     const rig = new LinuxRig(parts, await readPciNames(parts.tree));
-    rig.#events = await parts.listen((event) => rig.#emit({ ...event, at: Math.floor(event.at) }));
+    rig.#events = await parts.listen((event) => rig.#emit(event));
     return rig;
   }
 
@@ -195,8 +195,10 @@ export class LinuxRig implements Rig, FaultWitness {
     return open === undefined || open === 'opening' ? null : open;
   }
 
+  /** The kernel's clock has fractions of a microsecond, the rig's has not. */
   #emit(event: RigEvent): void {
-    for (const listener of [...this.#listeners]) listener(event);
+    const whole = { ...event, at: Math.floor(event.at) };
+    for (const listener of [...this.#listeners]) listener(whole);
   }
 
   #note(address: PciAddress | null, text: string): void {

@@ -1,0 +1,71 @@
+import { hostname, release } from 'node:os';
+import { failure, success, type Result } from '../../core/result.ts';
+import { openMachineEvents } from '../../kernel/events/machineEvents.ts';
+import { injectAer } from '../../kernel/injection/aerInject.ts';
+import { hostOrder, type Kernel } from '../../kernel/kernel.ts';
+import { koffiProvider, koffiSyscalls } from '../../kernel/koffiSyscalls.ts';
+import type { Syscalls } from '../../kernel/syscalls.ts';
+import { thisMachine, type HostTree } from '../../kernel/sysfs/hostTree.ts';
+import { sysfsWriter } from '../../kernel/sysfs/sysfsWrites.ts';
+import { openBlockingCalls } from '../../kernel/threads/blockingCalls.ts';
+import { openWaiter } from '../../kernel/waiter/waiter.ts';
+import type { RigInfo } from '../rig.ts';
+import { LinuxRig } from './linuxRig.ts';
+import { monotonicClock } from './monotonicClock.ts';
+import { vfioOpening } from './openVfio.ts';
+
+const architectures: Readonly<Record<string, RigInfo['architecture']>> = {
+  x64: 'x86_64',
+  s390x: 's390x',
+  ppc64: 'ppc64le',
+};
+
+/** How long a bind, an unbind or a rescan is waited for; a wait for an ack, a minute, blocks them. */
+const patience = 5_000;
+
+const loadSyscalls = (): Result<Syscalls> => {
+  try {
+    return success(koffiSyscalls());
+  } catch (thrown) {
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    return failure('notSupported', `The add-on koffi, which calls the kernel, does not load here: ${why}`);
+  }
+};
+
+/** The machine that this program runs on. `tree` is another one in tests. */
+export const openLinuxRig = async (tree: HostTree = thisMachine): Promise<Result<LinuxRig>> => {
+  const architecture = architectures[process.arch];
+  if (process.platform !== 'linux' || architecture === undefined) {
+    return failure(
+      'notSupported',
+      `Only Linux on x86-64, s390x and POWER has a rig of its own; this is ${process.platform} on ${process.arch}.`,
+    );
+  }
+  const calls = loadSyscalls();
+  if (!calls.ok) return calls;
+  const waiter = openWaiter(calls.value, koffiProvider());
+  if (!waiter.ok) return waiter;
+  const blocking = openBlockingCalls(koffiProvider());
+  const kernel: Kernel = { calls: calls.value, blocking, waiter: waiter.value, tree };
+  const rig = await LinuxRig.start({
+    info: {
+      kind: 'local',
+      name: 'local',
+      title: `This machine (${hostname()})`,
+      kernel: release(),
+      architecture,
+    },
+    clock: monotonicClock(() => kernel.calls.monotonic()),
+    tree,
+    write: sysfsWriter(kernel.calls, blocking),
+    openVfioDevice: vfioOpening(kernel),
+    injectAer: (address, error) => injectAer({ ...kernel, order: hostOrder }, address, error),
+    listen: (listener) => openMachineEvents({ ...kernel, listener }),
+    patience,
+    release: async () => {
+      await kernel.waiter.close();
+      blocking.close();
+    },
+  });
+  return success(rig);
+};
