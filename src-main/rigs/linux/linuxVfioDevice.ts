@@ -193,8 +193,15 @@ export class LinuxVfioDevice implements VfioDevice {
       : this.#closed();
   }
 
+  /**
+   * The kernel answers EINVAL when MSI-X is off already (vfio_pci_set_msi_trigger), as it is after an automatic
+   * answer; to whoever wants it off that is success.
+   */
   async disableMsix(): Promise<Result<void>> {
-    return this.#open ? this.#file.unregister(VFIO_PCI_MSIX_IRQ_INDEX) : this.#closed();
+    if (!this.#open) return this.#closed();
+    const off = this.#file.unregister(VFIO_PCI_MSIX_IRQ_INDEX);
+    const wasOff = !off.ok && off.error.errno?.number === errnoNumbers.EINVAL;
+    return wasOff && this.abilities.msixVectors > 0 ? done : off;
   }
 
   async reset(): Promise<Result<void>> {

@@ -26,6 +26,7 @@ class VirtioRng implements UserSpaceDriver {
   readonly #queue: Virtqueue;
   #layout: VirtioLayout | null = null;
   #notifyOffset = 0;
+  #running = false;
 
   constructor(device: LinuxVfioDevice) {
     this.#device = device;
@@ -41,8 +42,9 @@ class VirtioRng implements UserSpaceDriver {
     const layout = await this.#findLayout();
     if (!layout.ok) return layout;
     this.#layout = layout.value;
+    this.#running = false;
     const { acknowledge, driver, featuresOk, driverOk } = virtioStatus;
-    return firstFailure([
+    const initialised = await firstFailure([
       () => this.#resetDevice(),
       () => this.#write('deviceStatus', acknowledge),
       () => this.#write('deviceStatus', acknowledge | driver),
@@ -53,6 +55,8 @@ class VirtioRng implements UserSpaceDriver {
       () => this.#write('deviceStatus', acknowledge | driver | featuresOk | driverOk),
       () => this.#confirmStatus(acknowledge | driver | featuresOk | driverOk),
     ]);
+    this.#running = initialised.ok;
+    return initialised;
   }
 
   async proveDma(): Promise<DriverCheck> {
@@ -163,7 +167,9 @@ class VirtioRng implements UserSpaceDriver {
 
   /** One request, answered into memory; it asks the memory and not the interrupt. */
   async #request(): Promise<Result<Uint8Array>> {
-    if (this.#layout === null) return failure('notSupported', 'The device has not been initialised.');
+    if (this.#layout === null || !this.#running) {
+      return failure('notSupported', 'The device could not be initialised, so nothing was asked of it.');
+    }
     this.#queue.offer(requestLength, pattern);
     const { bar, offset, multiplier } = this.#layout.notify;
     const notified = this.#device.writeBar(bar, offset + this.#notifyOffset * multiplier, 2, 0);
