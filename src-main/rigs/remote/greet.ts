@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import { ErrorCodes, ResponseError } from 'vscode-jsonrpc/node';
 import { failure, success, type Result } from '../../core/result.ts';
 import { isRefusal, Link } from './link.ts';
 import { greetings, otherVersionCode, versionOf, wireVersion, type FarTime, type Hello } from './protocol.ts';
@@ -53,6 +54,9 @@ const otherVersion = (title: string, theirs: string, bench: string): Result<neve
     `${title} has an agent of another version (${theirs}), this is Recovery Bench ${bench} (wire ${wireVersion}); install the agent of this bench there.`,
   );
 
+const noAgent = (title: string): Result<never> =>
+  failure('malformedMessage', `What answers at ${title} is no agent of Recovery Bench.`);
+
 /** Reads the far clock once. */
 export const lookAtClock = async (link: Link, silence: number): Promise<{ sent: number; far: FarTime }> => {
   const sent = performance.now();
@@ -74,7 +78,8 @@ export const greet = async (channel: Duplex, needs: GreetingNeeds): Promise<Resu
   end.catch(() => undefined);
   const link = new Link(channel, {
     // An agent asks nothing; a channel that echoes does.
-    onRequest: () => Promise.reject(new Error('A console answers no requests.')),
+    onRequest: () =>
+      Promise.reject(new ResponseError(ErrorCodes.MethodNotFound, 'A console serves nothing.')),
     onNotification: (method, params) => {
       if (handlers === null) early.push([method, params]);
       else handlers.onNotification(method, params);
@@ -108,13 +113,11 @@ export const greet = async (channel: Duplex, needs: GreetingNeeds): Promise<Resu
       return success({ link, hello: parsed.data, listen });
     }
     link.close();
-    return failure('malformedMessage', `What answers at ${title} is no agent of Recovery Bench.`);
+    return noAgent(title);
   } catch (thrown) {
     link.close();
-    if (isRefusal(thrown) && thrown.code === otherVersionCode) {
-      return otherVersion(title, thrown.message, bench);
-    }
-    return failure('linkLost', `No agent answers at ${title}: ${reasonOf(thrown)}.`);
+    if (!isRefusal(thrown)) return failure('linkLost', `No agent answers at ${title}: ${reasonOf(thrown)}.`);
+    return thrown.code === otherVersionCode ? otherVersion(title, thrown.message, bench) : noAgent(title);
   }
 };
 

@@ -71,8 +71,9 @@ export class Link {
   #end(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#release();
+    // First the reason: tearing down rejects what is under way, without one.
     this.#handlers.onEnd(reason);
+    this.#release();
   }
 
   #release(): void {

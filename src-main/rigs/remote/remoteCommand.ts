@@ -75,7 +75,7 @@ const run = (commandLine: string, log: (line: string) => void): Running => {
 /** What the command said about itself, for the sentence of a refusal. */
 const words = async (running: Running): Promise<string> => {
   const end = await running.ended;
-  return [end, ...running.lastWords].join('; ');
+  return [end, ...running.lastWords].join('; ').replace(/\.$/, '');
 };
 
 /**
