@@ -44,6 +44,8 @@ export interface RigView {
   readonly link: 'up' | 'lost';
   readonly devices: readonly DeviceView[];
   readonly armed: readonly ArmedView[];
+  /** Addresses that the bench holds open: what is disarmed stays so until it is closed. */
+  readonly open: readonly string[];
   /** The rig's clock when this was made, and how many of its seconds pass in a real one. */
   readonly now: Microseconds;
   readonly pace: number;

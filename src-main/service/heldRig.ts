@@ -103,6 +103,7 @@ export class HeldRig {
       link: this.#link,
       devices: this.devices.devices,
       armed: [...this.coordinator.states()].map(([address, state]) => this.#armedView(address, state)),
+      open: this.#open(),
       now: this.rig.clock.now(),
       pace,
       run: this.journal?.run ?? null,
@@ -196,10 +197,7 @@ export class HeldRig {
 
   async #end(outcome: string): Promise<void> {
     this.devices.close();
-    const open = [...this.devices.known].filter(
-      (address) => this.coordinator.session(address as PciAddress) !== null,
-    );
-    const closing = open.map((address) => this.coordinator.close(address as PciAddress));
+    const closing = this.#open().map((address) => this.coordinator.close(address));
     await afterAtMost(closePatience, Promise.all(closing));
     this.play?.dispose();
     this.coordinator.dispose();
@@ -210,6 +208,12 @@ export class HeldRig {
     await afterAtMost(
       closePatience,
       this.rig.close().catch((thrown: unknown) => reportDefect(`closing ${this.id}`, thrown)),
+    );
+  }
+
+  #open(): readonly PciAddress[] {
+    return ([...this.devices.known] as PciAddress[]).filter(
+      (address) => this.coordinator.session(address) !== null,
     );
   }
 

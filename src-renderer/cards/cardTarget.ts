@@ -10,6 +10,8 @@ export interface CardTarget {
   /** Null once the device has vanished. */
   readonly device: DeviceView | null;
   readonly armed: ArmedDevice | null;
+  /** Whether the bench holds it open, armed or not. */
+  readonly open: boolean;
   /** Why this viewer cannot act, or the rig cannot be used. */
   readonly standing: string | null;
 }

@@ -8,7 +8,7 @@ import type {
   ScenarioProgress,
 } from '../../preload/contract/views.ts';
 import { missingCase } from '../../src-main/core/exhaustive.ts';
-import type { JournalLine, RigHeader } from '../../src-main/core/journal/line.ts';
+import type { JournalLine, LineOf, RigHeader } from '../../src-main/core/journal/line.ts';
 import type { ResetKind } from '../../src-main/core/recovery/reports.ts';
 import { armedState, isConcluded, type RecoveryState } from '../../src-main/core/recovery/state.ts';
 import { step } from '../../src-main/core/recovery/step.ts';
@@ -34,6 +34,8 @@ export interface RigModel {
   readonly byAddress: ReadonlyMap<string, DeviceView>;
   /** By address. */
   readonly armed: ReadonlyMap<string, ArmedDevice>;
+  /** Addresses that the bench holds open: what is disarmed stays so until it is closed. */
+  readonly open: ReadonlySet<string>;
   /** The run being recorded; null when nothing is. */
   readonly run: string | null;
   readonly scenario: ScenarioProgress | null;
@@ -81,6 +83,7 @@ export const rigModel = (view: RigView): RigModel => ({
   devices: view.devices,
   byAddress: byAddress(view.devices),
   armed: new Map(view.armed.map((armed) => [armed.device, armedOf(armed)])),
+  open: new Set(view.open),
   run: view.run,
   scenario: view.scenario,
 });
@@ -93,6 +96,18 @@ export const modelOf = (snapshot: ConsoleSnapshot): ConsoleModel => ({
   topologies: snapshot.topologies,
   bench: snapshot.bench,
 });
+
+/** A device whose closing fails is given up all the same. */
+const openAfter = (
+  open: ReadonlySet<string>,
+  { device, operation, result }: LineOf<'operation'>,
+): ReadonlySet<string> => {
+  if (operation === 'open' && result === 'done') return new Set(open).add(device);
+  if (operation !== 'close' || !open.has(device)) return open;
+  const left = new Set(open);
+  left.delete(device);
+  return left;
+};
 
 /** What one line makes of the rig; the same fold of the same events as in the main process, through the core's `step`. */
 const follow = (rig: RigModel, armed: Map<string, ArmedDevice>, line: JournalLine): RigModel => {
@@ -117,8 +132,9 @@ const follow = (rig: RigModel, armed: Map<string, ArmedDevice>, line: JournalLin
       return { ...rig, run: line.run };
     case 'end':
       return { ...rig, run: null };
-    case 'refusal':
     case 'operation':
+      return { ...rig, open: openAfter(rig.open, line) };
+    case 'refusal':
     case 'approval':
     case 'fault':
     case 'uevent':

@@ -40,6 +40,7 @@ export const rigView = (id: string, rest: Partial<RigView> = {}): RigView => ({
     architecture: 'x86_64',
   },
   trouble: null,
+  open: [],
   link: 'up',
   devices: [deviceView('0000:01:00.0')],
   armed: [],

@@ -20,6 +20,14 @@ const takeLine = (rig: RigView, line: JournalLine): RigView => {
       const view = { device, state: armedState(line.arming), sharers: [], resetKinds: [] };
       return { ...rig, recent, armed: withArmed(rig.armed, device, view) };
     }
+    case 'operation': {
+      const { device, operation, result } = line;
+      const others = rig.open.filter((address) => address !== device);
+      if (operation === 'close') return { ...rig, recent, open: others };
+      return operation === 'open' && result === 'done'
+        ? { ...rig, recent, open: [...others, device] }
+        : { ...rig, recent };
+    }
     case 'disarmed':
       return { ...rig, recent, armed: withArmed(rig.armed, line.device, null) };
     case 'step': {
@@ -78,11 +86,12 @@ export const foldDeltas = (snapshot: ConsoleSnapshot, deltas: readonly ConsoleDe
 export const essence = (snapshot: ConsoleSnapshot, lines = 200) => ({
   operator: snapshot.operator,
   rigs: snapshot.rigs
-    .map(({ id, devices, armed, recent, scenario, trouble, link, run }) => ({
+    .map(({ id, devices, armed, open, recent, scenario, trouble, link, run }) => ({
       id,
       link,
       devices,
       armed: [...armed].sort((one, other) => (one.device < other.device ? -1 : 1)),
+      open: [...open].sort(),
       lines: recent.slice(-lines),
       scenario,
       trouble,

@@ -33,6 +33,8 @@ export interface Ground {
   readonly address: string;
   /** Null when the device is not armed and was not. */
   readonly state: RecoveryState | null;
+  /** Whether the bench holds the device open, armed or not. */
+  readonly open: boolean;
   readonly resetKinds: readonly ResetKind[];
   /** Why this viewer cannot act, or the rig cannot be used; null when neither. */
   readonly standing: string | null;
@@ -71,6 +73,9 @@ const notArmed: Readonly<Record<Exclude<Action, 'inject'>, string>> = {
   prove: 'The device is not armed, so the bench does not hold it open; arm it first.',
 };
 
+/** What needs an open device and no arming. The bench knows which resets that device has. */
+const maintenance: ReadonlySet<Action> = new Set(['quiesce', 'reset', 'reinitialise', 'prove']);
+
 const injectReason = ({ device }: Ground): string | null =>
   device?.kind === 'bridge' ? 'This is a bridge: a fault there takes down everything below it.' : null;
 
@@ -80,7 +85,7 @@ export const reasonAgainst = (action: Action, ground: Ground): string | null => 
   if (device === null) return `${address} is not on the bus any more.`;
   if (standing !== null) return standing;
   if (action === 'inject') return injectReason(ground);
-  if (state === null) return notArmed[action];
+  if (state === null) return ground.open && maintenance.has(action) ? null : notArmed[action];
   if (state.phase === 'deviceLost') return 'The device was lost; arm it again once it is back.';
   if (action === 'prove') {
     return isOpen(state) ? `A recovery is open (${state.phase}); in it the proof follows by itself.` : null;

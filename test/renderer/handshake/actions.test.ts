@@ -21,6 +21,7 @@ const reasons = (
     device: deviceView(device),
     address: device,
     state,
+    open: state !== null,
     resetKinds: ['device', 'hot'],
     standing: null,
     now: 2_000_000,
@@ -90,6 +91,18 @@ describe('which actions are for now', () => {
     }
     for (const reason of Object.values(reasons(state, { device: null })))
       expect(reason).toContain('not on the bus');
+  });
+
+  it('goes on with a device that was disarmed and is still open', () => {
+    const all = reasons(null, { open: true });
+    expect(actions.filter((action) => all[action] === null)).toEqual([
+      'inject',
+      'quiesce',
+      'reset',
+      'reinitialise',
+      'prove',
+    ]);
+    expect(all.acknowledge).toContain('nobody waits for an ack');
   });
 
   it('harms no bridge', () => {

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConsoleDelta } from '../../../preload/contract/deltas.ts';
-import type { JournalBody } from '../../../src-main/core/journal/line.ts';
+import type { JournalBody, LineOf } from '../../../src-main/core/journal/line.ts';
 import type { RecoveryEvent } from '../../../src-main/core/recovery/event.ts';
 import { armedState, type RecoveryState } from '../../../src-main/core/recovery/state.ts';
 import { step } from '../../../src-main/core/recovery/step.ts';
+import { failure } from '../../../src-main/core/result.ts';
 import { fold, modelOf, type ConsoleModel } from '../../../src-renderer/stores/fold.ts';
 import { deviceView, lineOf, noteLine, notifyArming, rigView, snapshotOf } from '../fakeBridge.ts';
 
@@ -173,6 +174,27 @@ describe('fold', () => {
     });
     const disarmed = fold(start, [lineDelta(2, { type: 'disarmed', device, because: 'asked for' })]).model;
     expect(disarmed.rigs.get('one')?.armed.has(device)).toBe(false);
+  });
+
+  it('knows which devices are open, disarmed ones too, until they are closed', () => {
+    const operation = (name: string, result: LineOf<'operation'>['result']) =>
+      ({ type: 'operation', device, operation: name, result, detail: {} }) as const;
+    const refused = failure('busy', 'Another program has it.').error;
+    const open = (...bodies: JournalBody[]): boolean =>
+      fold(
+        modelOf(snapshotOf()),
+        bodies.map((body, index) => lineDelta(index + 1, body)),
+      )
+        .model.rigs.get('one')
+        ?.open.has(device) === true;
+    const disarmed = { type: 'disarmed', device, because: 'asked for' } as const;
+    expect(open(operation('open', refused))).toBe(false);
+    expect(open(operation('open', 'done'), armedLine, disarmed)).toBe(true);
+    expect(open(operation('open', 'done'), operation('quiesce', refused))).toBe(true);
+    expect(open(operation('open', 'done'), operation('close', refused))).toBe(false);
+    expect(modelOf(snapshotOf({ rigs: [rigView('one', { open: [device] })] })).rigs.get('one')?.open).toEqual(
+      new Set([device]),
+    );
   });
 });
 
