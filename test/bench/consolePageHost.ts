@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { InputOf, OutputOf } from '../../preload/contract/commands.ts';
 import type { DeltaBatch } from '../../preload/contract/deltas.ts';
 import type { CommandName } from '../../preload/contract/names.ts';
@@ -8,6 +7,7 @@ import { defaultPolicy } from '../../src-main/core/recovery/policy.ts';
 import { done, type Result } from '../../src-main/core/result.ts';
 import { defaultProfile } from '../../src-main/rigs/simulated/kernel/profile.ts';
 import { BenchService, type ServiceConnection } from '../../src-main/service/benchService.ts';
+import { watchLoop } from './loopWatch.ts';
 
 export interface StormReport {
   readonly rig: string;
@@ -17,7 +17,7 @@ export interface StormReport {
   readonly rate: number;
   /** When each signal of the watched device came, in milliseconds since 1970 on the rig's clock. */
   readonly signals: readonly number[];
-  /** The longest that this process's event loop had no turn, in milliseconds. */
+  /** The longest that this process kept its event loop from its turn, in milliseconds. */
   readonly blocked: number;
 }
 
@@ -78,19 +78,18 @@ export class ConsolePageHost extends BenchService {
   async storm(seconds: number): Promise<StormReport> {
     const { id } = await this.#rig();
     this.#wallOffset = await this.#readWallOffset();
-    const delay = monitorEventLoopDelay({ resolution: 5 });
-    delay.enable();
+    const loop = watchLoop();
     const started = performance.now();
     const until = started + seconds * 1_000;
     const [rate] = await Promise.all([this.#waves(id, started, until), this.#watchedCycles(id, until)]);
-    delay.disable();
+    const { worst } = loop.stop();
     const { recent } = await this.#rig();
     return {
       rig: id,
       lines: recent.at(-1)?.seq ?? 0,
       rate,
       signals: this.#signals,
-      blocked: delay.max / 1e6,
+      blocked: worst.own,
     };
   }
 
@@ -172,10 +171,14 @@ export class ConsolePageHost extends BenchService {
     }
   }
 
-  /** Milliseconds since 1970 at the rig's time 0. A clock that is read late is behind, never ahead: the least is right. */
+  /**
+   * Milliseconds since 1970 at the rig's time 0. A clock that waits for its own timers is behind, never ahead: of a few
+   * looks, some time apart, the least is right.
+   */
   async #readWallOffset(): Promise<number> {
     let least = Infinity;
-    for (let reading = 0; reading < 20; reading += 1) {
+    for (let look = 0; look < 20; look += 1) {
+      await afterMilliseconds(25);
       const { now } = await this.#rig();
       least = Math.min(least, Date.now() - now / 1_000);
     }
