@@ -8,6 +8,7 @@ import { addJournalCommands } from './journalCommands.ts';
 import { reportError, type Streams } from './output.ts';
 import { benchVersion } from './places.ts';
 import { addRigCommands } from './rigCommands.ts';
+import { addRigImageCommands } from './rigImageCommands.ts';
 import { addScenarioCommands } from './scenarioCommands.ts';
 import { addServeCommand } from './serveCommand.ts';
 
@@ -49,6 +50,7 @@ export const runCommandLine = async (
     .version(benchVersion())
     .addHelpText('after', epilogue);
   addRigCommands(program, context);
+  addRigImageCommands(program, context);
   addInjectCommand(program, context);
   addScenarioCommands(program, context);
   addJournalCommands(program, context);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { DeviceSummary } from '../rigs/rig.ts';
 import { defaultProfile, profileNames, profiles } from '../rigs/simulated/kernel/profile.ts';
 import { fail, finish, withRigOptions, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
@@ -20,19 +21,10 @@ const listRigs = (context: CommandContext, json: boolean): ExitCode => {
   return exitCode.asExpected;
 };
 
-const listDevices = async (context: CommandContext, options: RigTopologyOptions): Promise<ExitCode> => {
-  const opened = await openRig(context, options);
-  if (!opened.ok) return fail(context, opened.error, options.json === true);
-  const { rig, json } = opened.value;
-  const devices = await rig.devices();
-  await rig.close();
-  if (!devices.ok) return fail(context, devices.error, json);
-  if (json) {
-    for (const device of devices.value) writeJson(context.streams, { type: 'device', ...device });
-    return exitCode.asExpected;
-  }
+/** Devices as a tree, each below its port. */
+export const deviceTable = (devices: readonly DeviceSummary[]): string => {
   const depth = new Map<string, number>();
-  const rows = devices.value.map((device) => {
+  const rows = devices.map((device) => {
     const level = device.parent === null ? 0 : (depth.get(device.parent) ?? 0) + 1;
     depth.set(device.address, level);
     const { aerCounters: aer, zpci } = device;
@@ -49,10 +41,22 @@ const listDevices = async (context: CommandContext, options: RigTopologyOptions)
           : `${aer.correctable}/${aer.nonFatal}/${aer.fatal}`,
     ];
   });
+  return table(['address', 'device', 'driver', 'group', 'protocols', 'AER cor/non/fatal'], rows);
+};
+
+const listDevices = async (context: CommandContext, options: RigTopologyOptions): Promise<ExitCode> => {
+  const opened = await openRig(context, options);
+  if (!opened.ok) return fail(context, opened.error, options.json === true);
+  const { rig, json } = opened.value;
+  const devices = await rig.devices();
+  await rig.close();
+  if (!devices.ok) return fail(context, devices.error, json);
+  if (json) {
+    for (const device of devices.value) writeJson(context.streams, { type: 'device', ...device });
+    return exitCode.asExpected;
+  }
   context.streams.out(`${rig.info.title}\n\n`);
-  context.streams.out(
-    table(['address', 'device', 'driver', 'group', 'protocols', 'AER cor/non/fatal'], rows),
-  );
+  context.streams.out(deviceTable(devices.value));
   return exitCode.asExpected;
 };
 

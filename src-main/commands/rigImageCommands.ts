@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { failure, success, type Result } from '../core/result.ts';
+import { onEndingSignal } from '../door/endingSignals.ts';
+import { guestTopologyNames } from '../rigs/virtual/guestTopology.ts';
+import { buildImage, type KernelSource } from '../rigs/virtual/image/buildImage.ts';
+import { defaultKernel, parseVirtualRigName } from '../rigs/virtual/virtualRigName.ts';
+import { fail, finish, type CommandContext } from './context.ts';
+import { exitCode, type ExitCode } from './exit.ts';
+import { oneOf } from './faultOptions.ts';
+import { writeJson } from './output.ts';
+import { packageRoot, rigCache } from './places.ts';
+import { deviceTable } from './rigCommands.ts';
+import { benchParts, openVirtual } from './virtualRigs.ts';
+
+interface BuildOptions {
+  readonly kernel: string;
+  readonly update?: boolean;
+  readonly json?: boolean;
+}
+
+interface StartOptions {
+  readonly kernel: string;
+  readonly topology: string;
+  readonly driver: string;
+  readonly parameter: readonly string[];
+  readonly once?: boolean;
+  readonly json?: boolean;
+}
+
+const checkArchitecture = (name: string): Result<void> =>
+  name === 'x86'
+    ? success(undefined)
+    : failure('malformedInput', `There is no image for "${name.slice(0, 40)}"; there is one for x86.`);
+
+/** In a checkout the agent is bundled from its sources; what was installed has the bundle, and not the bundler. */
+const bundleAgent = (): Promise<Result<void>> => {
+  const root = packageRoot();
+  if (!existsSync(join(root, 'agent.config.ts'))) return Promise.resolve(success(undefined));
+  return new Promise((settle) => {
+    const child = spawn('npm', ['run', '--silent', 'build:agent'], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    child.on('error', () => settle(failure('imageNotBuilt', 'The agent cannot be bundled: npm is missing.')));
+    child.on('close', (code) => {
+      if (code === 0) return settle(success(undefined));
+      const details = { output: said.trimEnd().split('\n') };
+      settle(
+        failure('imageNotBuilt', 'The agent cannot be bundled; "npm run build:agent" says why.', { details }),
+      );
+    });
+  });
+};
+
+const kernelOf = (text: string): KernelSource =>
+  text.includes('/') ? { kind: 'folder', path: resolve(text) } : { kind: 'release', name: text };
+
+const build = async (
+  context: CommandContext,
+  architecture: string,
+  options: BuildOptions,
+): Promise<ExitCode> => {
+  const { streams } = context;
+  const json = options.json === true;
+  const known = checkArchitecture(architecture);
+  if (!known.ok) return fail(context, known.error, json);
+  const onProgress = (text: string): void => {
+    if (json) writeJson(streams, { type: 'progress', text });
+    else streams.out(`${text}\n`);
+  };
+  onProgress('bundling the agent');
+  const bundled = await bundleAgent();
+  if (!bundled.ok) return fail(context, bundled.error, json);
+  const built = await buildImage({
+    cache: rigCache(context.environment),
+    parts: benchParts(),
+    packages: join(packageRoot(), 'node_modules'),
+    kernel: kernelOf(options.kernel),
+    versions: options.update === true ? 'newest' : 'pinned',
+    onProgress,
+  });
+  if (!built.ok) return fail(context, built.error, json);
+  const { image, result } = built.value;
+  const { name, release } = image.manifest;
+  const rig = `virtual:x86${name === defaultKernel ? '' : `@${name}`}`;
+  if (json) writeJson(streams, { type: 'image', rig, result, release, folder: image.folder });
+  else {
+    const how = result === 'built' ? 'is built' : 'is as it was';
+    streams.out(`The image with Linux ${release} ${how}; --rig ${rig} starts it.\n${image.folder}\n`);
+  }
+  return exitCode.asExpected;
+};
+
+/** `name=value` words; which names a driver knows is for its module to say. */
+const parametersOf = (words: readonly string[]): Result<Record<string, string>> => {
+  const pairs: Record<string, string> = {};
+  for (const word of words) {
+    const [name = '', value, ...rest] = word.split('=');
+    if (value === undefined || rest.length > 0) {
+      return failure(
+        'malformedInput',
+        `"${word}" is no parameter; write NAME=VALUE, such as ack_timeout_ms=3000.`,
+      );
+    }
+    pairs[name] = value;
+  }
+  return success(pairs);
+};
+
+const start = async (
+  context: CommandContext,
+  architecture: string,
+  options: StartOptions,
+): Promise<ExitCode> => {
+  const { streams } = context;
+  const json = options.json === true;
+  const known = checkArchitecture(architecture);
+  if (!known.ok) return fail(context, known.error, json);
+  const name = parseVirtualRigName([`x86@${options.kernel}`, options.topology]);
+  if (!name.ok) return fail(context, name.error, json);
+  const driver = oneOf('driver', ['vfio-pci-notify', 'vfio-pci'] as const, options.driver);
+  if (!driver.ok) return fail(context, driver.error, json);
+  const parameters = parametersOf(options.parameter);
+  if (!parameters.ok) return fail(context, parameters.error, json);
+  const begun = performance.now();
+  const opened = await openVirtual({
+    name: name.value,
+    driver: driver.value,
+    moduleParameters: parameters.value,
+    environment: context.environment,
+    onProgress: (text) => {
+      if (json) writeJson(streams, { type: 'progress', text });
+      else streams.out(`${text}\n`);
+    },
+  });
+  if (!opened.ok) return fail(context, opened.error, json);
+  const rig = opened.value;
+  try {
+    const devices = await rig.devices();
+    if (!devices.ok) return fail(context, devices.error, json);
+    const readyAfter = Math.round(performance.now() - begun);
+    if (json) {
+      for (const device of devices.value) writeJson(streams, { type: 'device', ...device });
+      writeJson(streams, { type: 'ready', rig: rig.info.name, kernel: rig.info.kernel, readyAfter });
+    } else {
+      streams.out(`\n${rig.info.title}\n\n${deviceTable(devices.value)}`);
+      streams.out(
+        `\nready after ${(readyAfter / 1_000).toFixed(1)} s${options.once === true ? '' : '; Ctrl+C ends it'}\n`,
+      );
+    }
+    if (options.once === true) return exitCode.asExpected;
+    const end = await endOf(rig.guest.ended);
+    if (end === null) return exitCode.asExpected;
+    const { reason, details } = end;
+    return fail(context, failure('linkLost', `The guest is gone: ${reason}.`, { details }).error, json);
+  } finally {
+    await rig.close();
+  }
+};
+
+/** Until somebody ends the command (null), or the guest ends by itself. */
+const endOf = <End>(ended: Promise<End>): Promise<End | null> =>
+  new Promise((settle) => {
+    const ignore = onEndingSignal(
+      () => {
+        ignore();
+        settle(null);
+      },
+      () => undefined,
+    );
+    void ended.then((end) => {
+      ignore();
+      settle(end);
+    });
+  });
+
+const collect = (word: string, earlier: readonly string[]): readonly string[] => [...earlier, word];
+
+export const addRigImageCommands = (program: Command, context: CommandContext): void => {
+  const rig = program.command('rig').description('guests with a real kernel, for a machine without hardware');
+  rig
+    .command('build')
+    .description('make the image of a guest from Debian’s packages; only the cache is written to')
+    .argument('<architecture>', 'x86')
+    .option('--kernel <kernel>', 'bookworm, sid, or a folder with an unpacked kernel', defaultKernel)
+    .option('--update', 'take the newest packages, not those of the image that is there')
+    .option('--json', 'one JSON object a line')
+    .action((architecture: string, options: BuildOptions) =>
+      finish(context, () => build(context, architecture, options)),
+    );
+  rig
+    .command('start')
+    .description('boot a guest and list its devices, until Ctrl+C')
+    .argument('<architecture>', 'x86')
+    .option('--kernel <kernel>', 'the name of an image that was built', defaultKernel)
+    .option('--topology <name>', guestTopologyNames.join(', '), 'single')
+    .option('--driver <driver>', 'vfio-pci-notify or vfio-pci', 'vfio-pci-notify')
+    .option('--parameter <name=value>', 'of vfio-pci-notify; may be given several times', collect, [])
+    .option('--once', 'end the guest when its devices are listed')
+    .option('--json', 'one JSON object a line')
+    .action((architecture: string, options: StartOptions) =>
+      finish(context, () => start(context, architecture, options)),
+    );
+};
