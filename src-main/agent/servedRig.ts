@@ -1,4 +1,5 @@
-import { failure, success, type Result } from '../core/result.ts';
+import { success, type Result } from '../core/result.ts';
+import { openLinuxRig } from '../rigs/linux/openLinuxRig.ts';
 import type { Rig } from '../rigs/rig.ts';
 import { profileNamed } from '../rigs/simulated/kernel/profile.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
@@ -27,6 +28,4 @@ const openSimulated = (wanted: NonNullable<AgentWishes['simulated']>): Result<Ri
 
 /** The rig that an agent serves. */
 export const openServedRig = async (wishes: AgentWishes): Promise<Result<Rig>> =>
-  wishes.simulated === null
-    ? failure('notSupported', 'This agent serves simulated machines only; use --simulated PROFILE.')
-    : openSimulated(wishes.simulated);
+  wishes.simulated === null ? openLinuxRig() : openSimulated(wishes.simulated);
