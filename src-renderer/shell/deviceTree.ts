@@ -14,17 +14,34 @@ export interface TreeRow {
 const inOrder = ({ address: left }: DeviceView, { address: right }: DeviceView): number =>
   left.length - right.length || (left < right ? -1 : left > right ? 1 : 0);
 
-/** The functions below each port, by address; null for those on a root bus. */
+// A list that came from the bench is never changed, nor is a device in it: what was made of one once holds, and a filter
+// that is typed key by key over ten thousand devices makes it once.
+const sortedLists = new WeakMap<readonly DeviceView[], readonly DeviceView[]>();
+const texts = new WeakMap<DeviceView, string>();
+
+const sorted = (devices: readonly DeviceView[]): readonly DeviceView[] => {
+  const known = sortedLists.get(devices) ?? [...devices].sort(inOrder);
+  sortedLists.set(devices, known);
+  return known;
+};
+
+/** The functions below each port, by address and in the order they have here; null for those on a root bus. */
 const childrenOf = (devices: readonly DeviceView[]): ReadonlyMap<string | null, readonly DeviceView[]> => {
   const known = new Set(devices.map(({ address }) => address));
-  return Map.groupBy([...devices].sort(inOrder), ({ parent }) =>
-    parent !== null && known.has(parent) ? parent : null,
-  );
+  return Map.groupBy(devices, ({ parent }) => (parent !== null && known.has(parent) ? parent : null));
+};
+
+const textOf = (device: DeviceView): string => {
+  const known = texts.get(device);
+  if (known !== undefined) return known;
+  const text =
+    `${device.address} ${device.name} ${device.className} ${device.driver ?? 'no driver'} group ${device.iommuGroup ?? '-'} ${device.protocols.join(' ')}`.toLowerCase();
+  texts.set(device, text);
+  return text;
 };
 
 const matches = (device: DeviceView, words: readonly string[]): boolean => {
-  const text =
-    `${device.address} ${device.name} ${device.className} ${device.driver ?? 'no driver'} group ${device.iommuGroup ?? '-'} ${device.protocols.join(' ')}`.toLowerCase();
+  const text = textOf(device);
   return words.every((word) => text.includes(word));
 };
 
@@ -51,7 +68,7 @@ export const treeRows = (
   closed: ReadonlySet<string>,
   filter = '',
 ): readonly TreeRow[] => {
-  const children = childrenOf(filtered(devices, filter));
+  const children = childrenOf(filtered(sorted(devices), filter));
   const rows: TreeRow[] = [];
   const add = (parent: string | null, depth: number): void => {
     const siblings = children.get(parent) ?? [];
