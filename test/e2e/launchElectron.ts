@@ -39,7 +39,7 @@ export interface LaunchedConsole {
 }
 
 /** Nothing is fetched from anywhere, and no graphics card is needed. */
-const switches = [
+export const electronSwitches = [
   '--disable-gpu',
   '--disable-background-networking',
   '--disable-component-update',
@@ -60,7 +60,7 @@ export const electronEnvironment = (stage: Stage, home: Home): Record<string, st
 });
 
 export const electronArguments = (stage: Stage, home: Home, more: readonly string[] = []): string[] => [
-  ...switches,
+  ...electronSwitches,
   `--user-data-dir=${home.userData}`,
   ...more,
   stage.app,

@@ -9,6 +9,8 @@ import { promisify } from 'node:util';
 export interface Stage {
   /** The folder of the runtime's `electron`: the binary, or a script that starts it as another user. */
   readonly runtime: string;
+  /** The folder of the runtime itself. */
+  readonly dist: string;
   /** The built app: package.json, out/, resources/. */
   readonly app: string;
   readonly display: string;
@@ -68,6 +70,21 @@ export const buildApp = async (): Promise<string> => {
   return app;
 };
 
+/** The words that start this program as the unprivileged user, when the tests run as root. */
+export const asRunner = (program: string): readonly [string, ...string[]] => {
+  if (!asRoot) return [program];
+  const { user, group } = unprivileged;
+  return [
+    'setpriv',
+    `--reuid=${user}`,
+    `--regid=${group}`,
+    '--clear-groups',
+    '--no-new-privs',
+    '--',
+    program,
+  ];
+};
+
 /**
  * Starts the runtime as the unprivileged user. Playwright's loader, which holds the app until Playwright listens, is
  * taken from a copy, because that user may not be able to read the checkout.
@@ -76,12 +93,13 @@ const wrapRuntime = (runtime: string, app: string): string => {
   const folder = join(app, 'runtime');
   mkdirSync(folder);
   const loader = join(folder, 'loader.cjs');
-  const { user, group } = unprivileged;
   cpSync(join(root, 'node_modules', 'playwright-core', 'lib', 'server', 'electron', 'loader.js'), loader);
   const script = [
     '#!/bin/sh',
     `if [ "$1" = -r ]; then shift 2; set -- -r '${loader}' "$@"; fi`,
-    `exec setpriv --reuid=${user} --regid=${group} --clear-groups --no-new-privs -- '${join(runtime, 'electron')}' "$@"`,
+    `exec ${asRunner(join(runtime, 'electron'))
+      .map((word) => `'${word}'`)
+      .join(' ')} "$@"`,
   ];
   writeFileSync(join(folder, 'electron'), `${script.join('\n')}\n`, { mode: 0o755 });
   return folder;
@@ -93,7 +111,12 @@ export const makeStage = async (): Promise<{ readonly stage: Stage; readonly str
   const app = await buildApp();
   const screen = await startDisplay();
   return {
-    stage: { runtime: asRoot ? wrapRuntime(runtime, app) : runtime, app, display: screen.display },
+    stage: {
+      dist: runtime,
+      runtime: asRoot ? wrapRuntime(runtime, app) : runtime,
+      app,
+      display: screen.display,
+    },
     strike: () => {
       screen.process.kill();
       rmSync(app, { recursive: true, force: true });
