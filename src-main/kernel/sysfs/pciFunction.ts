@@ -18,8 +18,6 @@ export interface PciFunction {
   /** The ports above, nearest first; the last is the root port. Empty on a root bus and on s390x. */
   readonly ports: readonly PciAddress[];
   readonly driver: string | null;
-  /** What driver_override holds; null when it is empty. */
-  readonly driverOverride: string | null;
   readonly iommuGroup: number | null;
   /** Whether it has a PCI Express capability. */
   readonly express: boolean;
@@ -60,7 +58,10 @@ const portsAbove = (realFolder: string): readonly PciAddress[] => {
 /** PCI_BASE_CLASS_BRIDGE: ports, and what else holds a machine together. None of them is a device under test. */
 const bridgeClass = 0x06;
 
-/** Null when it is gone, or was while it was read. */
+/**
+ * Null when it is gone, or was while it was read. Only attributes that take no device lock: the kernel holds it while it
+ * waits for an ack, and driver_override would not be read before the wait is over (pci-sysfs.c, driver_override_show()).
+ */
 export const readPciFunction = async (tree: HostTree, address: PciAddress): Promise<PciFunction | null> => {
   const folder = await resolved(functionFolder(tree, address));
   if (folder === null) return null;
@@ -70,10 +71,9 @@ export const readPciFunction = async (tree: HostTree, address: PciAddress): Prom
     readNumber(folder, 'class'),
   ]);
   if (vendorId === null || deviceId === null || classCode === null) return null;
-  const [driver, override, group, speed, counters, rootPort, resets, total, enabled, physical, zpci] =
+  const [driver, group, speed, counters, rootPort, resets, total, enabled, physical, zpci] =
     await Promise.all([
       linkedName(folder, 'driver'),
-      readText(folder, 'driver_override'),
       linkedName(folder, 'iommu_group'),
       // Shown for PCI Express only (drivers/pci/pci-sysfs.c, pcie_dev_attrs_are_visible()).
       readText(folder, 'max_link_speed'),
@@ -93,7 +93,6 @@ export const readPciFunction = async (tree: HostTree, address: PciAddress): Prom
     classCode,
     ports: zpci === null ? portsAbove(folder) : [],
     driver,
-    driverOverride: override === null || override === '' || override === '(null)' ? null : override,
     iommuGroup: group === null ? null : Number(group),
     express: speed !== null,
     aerCounters: counters,
