@@ -72,6 +72,14 @@ export class RecordedMachine {
     writeFileSync(join(this.tree.sys, 'bus/pci/devices', address, name), content);
   }
 
+  unlink(address: string, name: string): void {
+    unlinkSync(join(this.tree.sys, 'bus/pci/devices', address, name));
+  }
+
+  unlinkFolder(path: string): void {
+    rmSync(join(this.root, path), { recursive: true });
+  }
+
   read(address: string, name: string): string {
     return readFileSync(join(this.tree.sys, 'bus/pci/devices', address, name), 'utf8').trim();
   }
