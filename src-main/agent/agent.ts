@@ -60,8 +60,9 @@ const parse = <Schema extends z.ZodType>(schema: Schema, value: unknown): z.outp
  * and armed for a grace time, and the next link may go on with them.
  */
 export class Agent {
+  /** Another one is another agent, that holds nothing of what this one holds. */
+  readonly name = randomUUID();
   readonly #options: AgentOptions;
-  readonly #name = randomUUID();
   readonly #sessions = new HeldSessions();
   readonly #calls = new CallBook();
   readonly #ring: EventRing;
@@ -140,7 +141,7 @@ export class Agent {
     }
     const { resume } = parse(greetings.hello.input, params);
     this.#endGrace();
-    const resumed = resume?.agent === this.#name;
+    const resumed = resume?.agent === this.name;
     if (!resumed) {
       // One that begins anew knows nothing of what the one before had open, and could never close it.
       await this.#closeSessions('another console has begun');
@@ -151,7 +152,7 @@ export class Agent {
     return {
       version: wireVersion,
       bench: this.#options.bench,
-      agent: this.#name,
+      agent: this.name,
       resumed,
       info: this.#options.rig.info,
       time: this.#time(),

@@ -1,5 +1,7 @@
 import { profileNames } from '../../src-main/rigs/simulated/kernel/profile.ts';
-import { farEnd, nearEnd } from '../rigs/remote/pair.ts';
+import { openRemoteCommand } from '../../src-main/rigs/remote/remoteCommand.ts';
+import { withAgentBundle } from '../rigs/remote/agentBundle.ts';
+import { bench, farEnd, nearEnd } from '../rigs/remote/pair.ts';
 import { rigSuite } from './rigSuite.ts';
 
 for (const name of profileNames) {
@@ -14,3 +16,14 @@ for (const name of profileNames) {
     return rig;
   });
 }
+
+const { command } = withAgentBundle();
+rigSuite('remote, over the bundled agent with simulated:notify-7.2', async () => {
+  const opened = await openRemoteCommand({
+    commandLine: `${command} --simulated notify-7.2 --speed 50`,
+    bench,
+    log: () => undefined,
+  });
+  if (!opened.ok) throw new Error(opened.error.message);
+  return opened.value;
+});

@@ -28,12 +28,13 @@ interface Running {
   readonly lastWords: readonly string[];
 }
 
+/** With what it has started, which may hold its output open when it has ended itself. */
 const kill = (child: ChildProcess): void => {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  if (child.pid === undefined) return;
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // It ended just now.
+    // All of it ended just now.
   }
 };
 
