@@ -1,3 +1,4 @@
+import { errnoNumbers } from '../../core/errno.ts';
 import { failure, success, type Result } from '../../core/result.ts';
 import type { DmaMapping, IovaRange } from '../../core/vfio/container.ts';
 
@@ -29,3 +30,20 @@ export const iovaAllocator = (ranges: readonly IovaRange[]): AddressSpace['reser
     return failure('notSupported', `The IOMMU leaves no room for ${size} bytes; close other devices.`);
   };
 };
+
+/** Why a mapping was refused. */
+export const mapSentence =
+  ({ iova, size }: DmaMapping) =>
+  (errno: number): string => {
+    const what = `${size} bytes at the I/O address 0x${iova.toString(16)} could not be mapped for DMA`;
+    switch (errno) {
+      case errnoNumbers.ENOMEM:
+        return `${what}: the limit of locked memory (ulimit -l) is too low.`;
+      case errnoNumbers.EEXIST:
+        return `${what}: something is mapped there already.`;
+      case errnoNumbers.EINVAL:
+        return `${what}: the IOMMU does not reach it, or it is reserved.`;
+      default:
+        return `${what}.`;
+    }
+  };

@@ -11,7 +11,7 @@ import { apiVersions, extensions, vfioRequests } from '../../core/vfio/numbers.t
 import { hostOrder } from '../kernel.ts';
 import { refused } from '../refusal.ts';
 import { openFlags, type Syscalls } from '../syscalls.ts';
-import { iovaAllocator, type AddressSpace } from './addressSpace.ts';
+import { iovaAllocator, mapSentence, type AddressSpace } from './addressSpace.ts';
 import { askKernel, openVfioFile } from './vfioCall.ts';
 
 /** Before Linux 5.4 the kernel does not say which I/O addresses it allows. */
@@ -93,7 +93,7 @@ const spaceOf = (calls: Syscalls, fd: number): AddressSpace => ({
       fd,
       vfioRequests.VFIO_IOMMU_MAP_DMA,
       encodeDmaMap(hostOrder, mapping),
-      `${mapping.size} bytes could not be mapped for DMA; the limit of locked memory (ulimit -l) may be too low.`,
+      mapSentence(mapping),
     );
     return mapped.ok ? done : mapped;
   },

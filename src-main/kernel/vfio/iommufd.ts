@@ -19,7 +19,7 @@ import { hostOrder, type Kernel } from '../kernel.ts';
 import { refused } from '../refusal.ts';
 import { openFlags, type Syscalls } from '../syscalls.ts';
 import type { BlockingCalls } from '../threads/blockingCalls.ts';
-import { iovaAllocator, type AddressSpace } from './addressSpace.ts';
+import { iovaAllocator, mapSentence, type AddressSpace } from './addressSpace.ts';
 import { askKernel, openVfioFile } from './vfioCall.ts';
 
 interface HeldSpace {
@@ -156,9 +156,8 @@ export class Iommufd {
         return allocator(size);
       },
       map: (mapping) => {
-        const sentence = `${mapping.size} bytes could not be mapped for DMA; the limit of locked memory (ulimit -l) may be too low.`;
         const bytes = encodeIoasMap(hostOrder, id, mapping);
-        const mapped = askKernel(calls, fd, iommufdRequests.IOMMU_IOAS_MAP, bytes, sentence);
+        const mapped = askKernel(calls, fd, iommufdRequests.IOMMU_IOAS_MAP, bytes, mapSentence(mapping));
         return mapped.ok ? done : mapped;
       },
       unmap: (iova, size) => {

@@ -8,10 +8,11 @@ export const askKernel = (
   fd: number,
   request: number,
   argument: Uint8Array,
-  sentence: string,
+  sentence: string | ((errno: number) => string),
 ): Result<Uint8Array> => {
   const answer = calls.ioctl(fd, request, argument);
-  return answer.ok ? success(argument) : refused(answer.errno, sentence);
+  if (answer.ok) return success(argument);
+  return refused(answer.errno, typeof sentence === 'string' ? sentence : sentence(answer.errno));
 };
 
 /** Opens a file of /dev/vfio. */
