@@ -58,9 +58,13 @@ const portsAbove = (realFolder: string): readonly PciAddress[] => {
 /** PCI_BASE_CLASS_BRIDGE: ports, and what else holds a machine together. None of them is a device under test. */
 const bridgeClass = 0x06;
 
+/** One for each virtual function that is enabled. */
+const virtualFunctionLink = /^virtfn\d+$/;
+
 /**
  * Null when it is gone, or was while it was read. Only attributes that take no device lock: the kernel holds it while it
- * waits for an ack, and driver_override would not be read before the wait is over (pci-sysfs.c, driver_override_show()).
+ * waits for an ack, and a read of driver_override or sriov_numvfs ends with the wait (pci-sysfs.c, driver_override_show();
+ * iov.c, sriov_numvfs_show()).
  */
 export const readPciFunction = async (tree: HostTree, address: PciAddress): Promise<PciFunction | null> => {
   const folder = await resolved(functionFolder(tree, address));
@@ -71,7 +75,7 @@ export const readPciFunction = async (tree: HostTree, address: PciAddress): Prom
     readNumber(folder, 'class'),
   ]);
   if (vendorId === null || deviceId === null || classCode === null) return null;
-  const [driver, group, speed, counters, rootPort, resets, total, enabled, physical, zpci] =
+  const [driver, group, speed, counters, rootPort, resets, total, entries, physical, zpci] =
     await Promise.all([
       linkedName(folder, 'driver'),
       linkedName(folder, 'iommu_group'),
@@ -81,7 +85,8 @@ export const readPciFunction = async (tree: HostTree, address: PciAddress): Prom
       readRootPortCounters(folder),
       readText(folder, 'reset_method'),
       readNumber(folder, 'sriov_totalvfs'),
-      readNumber(folder, 'sriov_numvfs'),
+      // Not sriov_numvfs, whose read takes the device lock (drivers/pci/iov.c, sriov_numvfs_show()).
+      namesIn(folder),
       linkedName(folder, 'physfn'),
       readZpciAttributes(tree, folder),
     ]);
@@ -98,7 +103,8 @@ export const readPciFunction = async (tree: HostTree, address: PciAddress): Prom
     aerCounters: counters,
     rootPortCounters: rootPort,
     resetMethods: resets === null ? [] : resets.split(/\s+/).filter((method) => method !== ''),
-    sriov: total === null ? null : { total, enabled: enabled ?? 0 },
+    sriov:
+      total === null ? null : { total, enabled: entries.filter((name) => /^virtfn\d+$/.test(name)).length },
     physicalFunction: addressIn(physical),
     zpci,
   };

@@ -97,18 +97,18 @@ describe('functions in sysfs', () => {
     });
   });
 
-  it('tell their reset methods, virtual functions, physical function and override', async () => {
+  it('tell their reset methods, virtual functions and physical function', async () => {
     const machine = machineOf(topologies.single);
     expect(await only(machine, '0000:01:00.0')).toMatchObject({
       resetMethods: [],
       sriov: null,
       physicalFunction: null,
-      driverOverride: null,
     });
     machine.attribute('0000:01:00.0', 'reset_method', 'flr bus\n');
     machine.attribute('0000:01:00.0', 'sriov_totalvfs', '8\n');
-    machine.attribute('0000:01:00.0', 'sriov_numvfs', '2\n');
-    machine.attribute('0000:01:00.0', 'driver_override', 'vfio-pci\n');
+    for (const name of ['virtfn0', 'virtfn1']) {
+      machine.link(`sys/bus/pci/devices/0000:01:00.0/${name}`, `${machine.root}/anywhere`);
+    }
     machine.link(
       'sys/bus/pci/devices/0000:01:00.0/physfn',
       `${machine.tree.sys}/bus/pci/devices/0000:00:04.0`,
@@ -117,7 +117,6 @@ describe('functions in sysfs', () => {
       resetMethods: ['flr', 'bus'],
       sriov: { total: 8, enabled: 2 },
       physicalFunction: '0000:00:04.0',
-      driverOverride: 'vfio-pci',
     });
   });
 
