@@ -58,13 +58,9 @@ const portsAbove = (realFolder: string): readonly PciAddress[] => {
 /** PCI_BASE_CLASS_BRIDGE: ports, and what else holds a machine together. None of them is a device under test. */
 const bridgeClass = 0x06;
 
-/** One for each virtual function that is enabled. */
-const virtualFunctionLink = /^virtfn\d+$/;
-
 /**
  * Null when it is gone, or was while it was read. Only attributes that take no device lock: the kernel holds it while it
- * waits for an ack, and a read of driver_override or sriov_numvfs ends with the wait (pci-sysfs.c, driver_override_show();
- * iov.c, sriov_numvfs_show()).
+ * waits for an ack, and a read of driver_override ends with the wait (pci-sysfs.c, driver_override_show()).
  */
 export const readPciFunction = async (tree: HostTree, address: PciAddress): Promise<PciFunction | null> => {
   const folder = await resolved(functionFolder(tree, address));
