@@ -90,6 +90,8 @@ export const phasesShown = (page: Page): Promise<readonly { readonly text: strin
 /** Bytes of the renderer's heap that are still reachable. */
 export const heapUsed = async (page: Page): Promise<number> => {
   const session = await page.context().newCDPSession(page);
+  // What only the first collection lets go is collected by the second.
+  await session.send('HeapProfiler.collectGarbage');
   await session.send('HeapProfiler.collectGarbage');
   const { usedSize } = await session.send('Runtime.getHeapUsage');
   await session.detach();
