@@ -29,6 +29,7 @@ export const startChromium = (): Promise<Browser> => {
   if (executablePath === null) throw new Error('Chromium is not installed: apt-get install chromium');
   return chromium.launch({
     executablePath,
+    timeout: 45_000,
     // Chromium's own sandbox does not start for root.
     chromiumSandbox: process.getuid?.() !== 0,
     args: [

@@ -67,11 +67,11 @@ export const electronArguments = (stage: Stage, home: Home, more: readonly strin
 ];
 
 /** From the start of the process to a page that answers. About two seconds; six on a machine that is loaded tenfold. */
-const launchDeadline = 45_000;
+export const launchDeadline = 45_000;
 const closeDeadline = 10_000;
 
-/** Electron and every process of its own: Playwright starts it as the leader of a process group. */
-const killTree = (child: ChildProcess): void => {
+/** Electron and every process of its own: it is started as the leader of a process group, by Playwright too. */
+export const killTree = (child: ChildProcess): void => {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
   } catch {

@@ -7,8 +7,8 @@ const tmpfs = 0x01021994;
 const room = 128 * 1024 * 1024;
 
 /**
- * A folder for short-lived files that no disk is behind. Chromium waits for fdatasync(2) of its profile's databases five
- * times before it shows a window and as often before it ends; on a disk that is busy with something else, such as the
+ * A folder for short-lived files that no disk is behind. Chromium waits for fdatasync(2) of its profile's databases some
+ * five times before it shows a window, and again before it ends; on a disk that is busy with something else, such as the
  * packages that were unpacked a moment ago, each can take many seconds. In memory there is nothing to wait for.
  */
 export const memoryFolder = (): string => {

@@ -9,7 +9,14 @@ import { build } from 'electron-builder';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import configuration from '../../electron-builder.config.ts';
-import { electronEnvironment, electronSwitches, makeHome, type Home } from './launchElectron.ts';
+import {
+  electronEnvironment,
+  electronSwitches,
+  killTree,
+  launchDeadline,
+  makeHome,
+  type Home,
+} from './launchElectron.ts';
 import { screenOf } from './screen.ts';
 import { asRunner } from './stage.ts';
 
@@ -67,9 +74,7 @@ const start = async (
       reject(new Error(`The packaged app ended before it had a page. It said:\n${said}`)),
     );
   });
-  const kill = (): void => {
-    if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
-  };
+  const late = setTimeout(() => killTree(child), launchDeadline);
   let browser: Browser | null = null;
   try {
     browser = await chromium.connectOverCDP(await address);
@@ -81,13 +86,15 @@ const start = async (
       said: () => said,
       close: async () => {
         await browser?.close();
-        kill();
+        killTree(child);
         await ended;
       },
     };
   } catch (cause) {
-    kill();
+    killTree(child);
     throw cause;
+  } finally {
+    clearTimeout(late);
   }
 };
 
@@ -116,8 +123,8 @@ describe('the packaged app', () => {
   });
 
   it('has its fuses set', async () => {
-    const off = 48;
-    const on = 49;
+    // As the wire spells them: the digits 0 and 1.
+    const [off, on] = [0x30, 0x31];
     expect(await getCurrentFuseWire(program)).toMatchObject({
       version: FuseVersion.V1,
       [FuseV1Options.RunAsNode]: off,
