@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { classNameOf } from './classNames.ts';
+import { knownDeviceName } from './deviceNames.ts';
 import type { HostTree } from './hostTree.ts';
 
 /** Ids in words, as lspci writes them. */
@@ -47,7 +48,7 @@ export const pciNamesIn = (text: string): PciNames => {
       const vendor = sectionOf(text, hex(vendorId, 4));
       const device = vendor === null ? null : entryBelow(vendor.body, hex(deviceId, 4));
       if (vendor !== null && device !== null) return `${vendor.name} ${device}`;
-      const name = className(classCode);
+      const name = knownDeviceName(vendorId, deviceId) ?? className(classCode);
       return vendor === null ? name : `${vendor.name} ${name}`;
     },
   };

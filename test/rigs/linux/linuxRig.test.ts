@@ -31,7 +31,7 @@ describe('the devices of a machine', () => {
     const one = (address: string) => devices.find((device) => device.address === address);
     expect(one('0000:01:00.0')).toEqual({
       address: '0000:01:00.0',
-      name: 'Unclassified device',
+      name: 'Virtio RNG',
       kind: 'endpoint',
       className: 'Unclassified device',
       vendorId: 0x1af4,
