@@ -29,6 +29,8 @@ export interface RestoreBehaviour {
   readonly enablesMemoryForMsixTable: boolean;
   /** `pci_save_state()` gives up, and keeps what was saved before, when COMMAND reads all ones. */
   readonly refusesInaccessibleSave: boolean;
+  /** `pci_restore_iov_state()` sets the sizes of VF BARs before the BARs (iov.c, `sriov_restore_vf_rebar_state`, 6.17). */
+  readonly restoresVfBarSize: boolean;
 }
 
 /**
@@ -36,8 +38,28 @@ export interface RestoreBehaviour {
  * reads all ones). 6.12 without it is the kernel in which a restore with COMMAND.Memory off leaves MSI-X dead.
  */
 export const restoreBehaviourOf: Readonly<Record<ModelledKernel, RestoreBehaviour>> = {
-  '6.1': { alwaysRestores: false, enablesMemoryForMsixTable: true, refusesInaccessibleSave: false },
-  '6.12': { alwaysRestores: false, enablesMemoryForMsixTable: false, refusesInaccessibleSave: false },
-  '7.2': { alwaysRestores: true, enablesMemoryForMsixTable: true, refusesInaccessibleSave: false },
-  '7.3': { alwaysRestores: true, enablesMemoryForMsixTable: true, refusesInaccessibleSave: true },
+  '6.1': {
+    alwaysRestores: false,
+    enablesMemoryForMsixTable: true,
+    refusesInaccessibleSave: false,
+    restoresVfBarSize: false,
+  },
+  '6.12': {
+    alwaysRestores: false,
+    enablesMemoryForMsixTable: false,
+    refusesInaccessibleSave: false,
+    restoresVfBarSize: false,
+  },
+  '7.2': {
+    alwaysRestores: true,
+    enablesMemoryForMsixTable: true,
+    refusesInaccessibleSave: false,
+    restoresVfBarSize: true,
+  },
+  '7.3': {
+    alwaysRestores: true,
+    enablesMemoryForMsixTable: true,
+    refusesInaccessibleSave: true,
+    restoresVfBarSize: true,
+  },
 };

@@ -1,7 +1,7 @@
 import { baseAddressesOf } from '../pci/base-addresses.ts';
 import { capabilityId } from '../pci/capability-ids.ts';
 import type { RegisterSpecification } from '../pci/layouts/specification.ts';
-import type { PlacedCapability, Placement } from '../pci/placement.ts';
+import type { HeaderKind, PlacedCapability, Placement } from '../pci/placement.ts';
 import { configOffset } from '../pci/registers.ts';
 import type { RestoreStep, RestoreTarget } from './steps.ts';
 
@@ -16,14 +16,19 @@ export interface StepRegister {
   readonly name: string;
 }
 
-/** pci_restore_config_space() writes the dwords 10-15, 4-9, 0-3, each range from its end (drivers/pci/pci.c). */
-const dwordOrder = (offset: number): number => {
+/**
+ * pci_restore_config_space() (drivers/pci/pci.c) writes the dwords 10-15, 4-9, 0-3 of an endpoint, each range from its
+ * end; of a bridge 12-15, 9-11, 0-8; of anything else 0-15, which from the end is one falling order, as a bridge's is.
+ */
+const dwordOrder = (kind: HeaderKind, offset: number): number => {
   const dword = offset >>> 2;
+  if (kind !== 'endpoint') return 15 - dword;
   if (dword >= 10) return 15 - dword;
   return dword >= 4 ? 6 + (9 - dword) : 12 + (3 - dword);
 };
 
 const headerRegisters = (placement: Placement, config: Uint8Array): readonly StepRegister[] => {
+  const order = (offset: number): number => dwordOrder(placement.headerKind, offset);
   const bars = new Map(
     baseAddressesOf(config, placement.headerKind).map(({ offset, index, part }) => [
       offset,
@@ -34,7 +39,7 @@ const headerRegisters = (placement: Placement, config: Uint8Array): readonly Ste
     bars.get(offset) ?? (offset === configOffset.command ? 'COMMAND' : (label ?? name));
   return placement.header.registers
     .map((one) => ({ offset: one.offset, width: one.width, label: labelOf(one), name: one.name }))
-    .sort((one, other) => dwordOrder(one.offset) - dwordOrder(other.offset) || one.offset - other.offset);
+    .sort((one, other) => order(one.offset) - order(other.offset) || one.offset - other.offset);
 };
 
 /** The specifications that a register of the step table covers; LTR's one dword covers two. */

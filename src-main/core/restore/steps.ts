@@ -365,6 +365,16 @@ export const restoreSteps: readonly RestoreStep[] = [
     snapshotDependent: 'no',
     targets: [
       {
+        // sriov_restore_vf_rebar_state() (drivers/pci/iov.c) comes before the BARs themselves.
+        capability: extended(extendedCapabilityId.virtualFunctionResizableBar),
+        registers: [
+          register('VF resizable BAR control', resizableBarRegister.control, 4, {
+            stride: resizableBarRegister.entrySize,
+          }),
+        ],
+        since: '6.17',
+      },
+      {
         capability: extended(extendedCapabilityId.singleRootVirtualization),
         registers: [
           register('VF BAR', sriovRegister.vfBaseAddress0, 4, { stride: 4 }),

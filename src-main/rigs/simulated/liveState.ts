@@ -54,11 +54,28 @@ export interface LiveState {
   tph: Off | { readonly kind: 'on' };
   sriov:
     | { readonly kind: 'none' }
-    | { readonly kind: 'physicalFunction'; numVfs: number; control: number; readonly vfBarAddress: number };
+    | {
+        readonly kind: 'physicalFunction';
+        numVfs: number;
+        control: number;
+        readonly vfBarAddress: number;
+        /** resource_size() of one VF's first BAR as VF Resizable BAR codes it: 2^n MiB. */
+        vfBarExponent: number;
+      };
   acs: 'standard' | 'off';
   /** resource_size() of each BAR. */
   readonly barSizes: Float64Array;
 }
+
+const vfResizable = (fn: SimulatedFunction): number =>
+  offsetOfCapability(fn.layout, 'extended', extendedCapabilityId.virtualFunctionResizableBar);
+
+const vfBarExponentOf = (fn: SimulatedFunction): number => {
+  const at = vfResizable(fn);
+  if (at === 0) return 0;
+  const control = fn.readConfig(at + resizableBarRegister.control, 4);
+  return (control & resizableBarControlBit.barSize) >>> 8;
+};
 
 /** As after enumeration: everything off, BAR sizes as the hardware shows them. */
 export const initialLiveState = (fn: SimulatedFunction): LiveState => {
@@ -75,7 +92,13 @@ export const initialLiveState = (fn: SimulatedFunction): LiveState => {
     sriov:
       sriov === 0
         ? { kind: 'none' }
-        : { kind: 'physicalFunction', numVfs: 0, control: 0, vfBarAddress: 0x3f_0000_0000 },
+        : {
+            kind: 'physicalFunction',
+            numVfs: 0,
+            control: 0,
+            vfBarAddress: 0x3f_0000_0000,
+            vfBarExponent: vfBarExponentOf(fn),
+          },
     acs: 'standard',
     barSizes,
   };
@@ -239,4 +262,20 @@ export const resizeBar = (live: LiveState, fn: SimulatedFunction, exponent: numb
   fn.writeConfig(at + resizableBarRegister.control, 4, kept | (exponent << 8));
   live.barSizes[control & resizableBarControlBit.barIndex] = 2 ** (20 + exponent);
   return 'enabled';
+};
+
+/** pci_iov_vf_bar_set_size() of the first VF BAR. */
+export const resizeVfBar = (live: LiveState, fn: SimulatedFunction, exponent: number): EnableResult => {
+  const at = vfResizable(fn);
+  if (at === 0 || live.sriov.kind === 'none') return 'absent';
+  live.sriov.vfBarExponent = exponent;
+  writeVfBarSize(fn, at, exponent);
+  return 'enabled';
+};
+
+/** The size field alone; `at` is the VF Resizable BAR capability. */
+export const writeVfBarSize = (access: FunctionAccess, at: number, exponent: number): void => {
+  const register = at + resizableBarRegister.control;
+  const control = access.readConfig(register, 4);
+  access.writeConfig(register, 4, (control & ~resizableBarControlBit.barSize) | (exponent << 8));
 };

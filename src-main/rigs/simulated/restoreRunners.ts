@@ -30,6 +30,7 @@ import {
   writeMsiMessage,
   writeMsixEntry,
   writeVfBar,
+  writeVfBarSize,
 } from './liveState.ts';
 import type { FunctionAccess, LiveState } from './liveState.ts';
 import type { PlannedStep, SavePlan } from './savePlan.ts';
@@ -218,10 +219,20 @@ const restoreAcs: StepRunner = (run) => {
   if (at !== 0 && run.live.acs === 'standard') enableAcs(run.access, at);
 };
 
-/** Nothing while VFs are still enabled in hardware (iov.c, sriov_restore_state). VF resizable BARs are not modelled. */
-const restoreIov: StepRunner = ({ access, fn, live }) => {
+/** sriov_restore_vf_rebar_state(): one VF BAR is modelled. 7.2 and later give up when the control reads all ones. */
+const restoreVfBarSize = ({ access, fn, live, behaviour }: RestoreRun): void => {
+  const at = offsetOfCapability(fn.layout, 'extended', extendedCapabilityId.virtualFunctionResizableBar);
+  if (!behaviour.restoresVfBarSize || at === 0 || live.sriov.kind === 'none') return;
+  if (access.readConfig(at + resizableBarRegister.control, 4) === allOnes) return;
+  writeVfBarSize(access, at, live.sriov.vfBarExponent);
+};
+
+/** The rest is left alone while VFs are still enabled in hardware (iov.c, sriov_restore_state). */
+const restoreIov: StepRunner = (run) => {
+  const { access, fn, live } = run;
   const { sriov } = live;
   if (sriov.kind === 'none') return;
+  restoreVfBarSize(run);
   const at = offsetOfCapability(fn.layout, 'extended', extendedCapabilityId.singleRootVirtualization);
   const control = access.readConfig(at + sriovRegister.control, 2);
   if ((control & sriovControlBit.vfEnable) !== 0) return;

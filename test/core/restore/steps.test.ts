@@ -52,6 +52,19 @@ describe('the restore steps', () => {
     expect(step?.targets).toHaveLength(count);
   });
 
+  it.each([
+    ['6.1', 1],
+    ['6.12', 1],
+    ['7.2', 2],
+    ['7.3', 2],
+  ] as const)(
+    'on %s the SR-IOV step writes %i capabilities: VF Resizable BAR came with 6.17',
+    (version, count) => {
+      const step = restoreStepsOf(version).find(({ name }) => name === 'pci_restore_iov_state');
+      expect(step?.targets).toHaveLength(count);
+    },
+  );
+
   it('take their values from a save exactly where the snapshot matters', () => {
     for (const step of restoreSteps) {
       const fromSave = step.snapshotDependent === 'yes' || step.snapshotDependent === 'gated';

@@ -167,9 +167,9 @@ export interface ResizableBarEntry {
   readonly initial: number;
 }
 
-export const resizableBar = (entries: readonly ResizableBarEntry[]): CapabilitySpec =>
+const resizable = (id: number, entries: readonly ResizableBarEntry[]): CapabilitySpec =>
   extended(
-    extendedCapabilityId.resizableBar,
+    id,
     1,
     4 + 8 * entries.length,
     entries.flatMap((entry, index): RegisterSpec[] => [
@@ -186,6 +186,13 @@ export const resizableBar = (entries: readonly ResizableBarEntry[]): CapabilityS
       },
     ]),
   );
+
+export const resizableBar = (entries: readonly ResizableBarEntry[]): CapabilitySpec =>
+  resizable(extendedCapabilityId.resizableBar, entries);
+
+/** `bar` is a VF BAR. That a larger size clears address bits of the VF BAR is not modelled. */
+export const virtualFunctionResizableBar = (entries: readonly ResizableBarEntry[]): CapabilitySpec =>
+  resizable(extendedCapabilityId.virtualFunctionResizableBar, entries);
 
 export const downstreamPortContainment = (): CapabilitySpec =>
   extended(extendedCapabilityId.downstreamPortContainment, 1, 0x0c, [
