@@ -44,6 +44,12 @@ export interface DeliveryEvidence {
   readonly after: ReportingPath;
   /** What came in the meantime and speaks of it: the signal of the device, a line of the kernel log, a uevent. */
   readonly heard: readonly string[];
+  /**
+   * The module aer_inject is loaded. Once it was used, the kernel reads the module's copy of the AER status registers of
+   * that device and of its root port, and real errors of everything below the port are not seen until it is unloaded
+   * (aer_inj_read_config()); measured on 6.1.
+   */
+  readonly aerInjectLoaded: boolean;
 }
 
 const severities: readonly AerSeverity[] = ['correctable', 'nonFatal', 'fatal'];
@@ -199,6 +205,12 @@ export const judgeDelivery = (evidence: DeliveryEvidence): Delivery => {
     (faked || severity === 'correctable' ? null : stoppedBy(ports)) ??
     unheardByKernel(ports.at(-1), severity);
   if (gate !== null) return gate;
+  if (!faked && evidence.aerInjectLoaded) {
+    return lost(
+      'platform',
+      `The module aer_inject is loaded: once it was used, the kernel reads the module's copy of the AER registers and sees no real error of ${device.address}; unload it (rmmod aer_inject).`,
+    );
+  }
   return lost(
     'platform',
     latched(after.device, aer, error)

@@ -14,7 +14,7 @@ import { extendedCapabilityId } from '../../core/pci/capability-ids.ts';
 import { seconds } from '../../core/recovery/phase.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
 import { readHardwareConfig, readLiveConfig, writeHardwareConfig } from '../../kernel/sysfs/configSpace.ts';
-import type { HostTree } from '../../kernel/sysfs/hostTree.ts';
+import { resolved, type HostTree } from '../../kernel/sysfs/hostTree.ts';
 import { readPciFunction } from '../../kernel/sysfs/pciFunction.ts';
 import type { FaultWitness } from '../faultWitness.ts';
 import type { Disposer, RigClock, RigEvent } from '../rig.ts';
@@ -153,12 +153,14 @@ export class LinuxFaultWitness implements FaultWitness {
 
   async #judge({ request, error, before, heard }: Expectation): Promise<Delivery> {
     const { device, ports } = before;
+    const { tree } = this.#needs;
     const after = await reportingPath(
-      this.#needs.tree,
+      tree,
       device.address,
       ports.map(({ address }) => address),
     );
-    return judgeDelivery({ error, injector: request.injector, before, after, heard });
+    const aerInjectLoaded = (await resolved(tree.sys, 'module/aer_inject')) !== null;
+    return judgeDelivery({ error, injector: request.injector, before, after, heard, aerInjectLoaded });
   }
 
   #nextGlance(expectation: Expectation): Promise<void> {

@@ -62,7 +62,15 @@ const evidence = (
   more: Partial<DeliveryEvidence> = {},
 ): DeliveryEvidence => {
   const path = { device: reporting(dut, changes.dut), ports: [reporting(port, changes.port)] };
-  return { error: errorOf(name), injector: 'qemuMonitor', before: path, after: path, heard: [], ...more };
+  return {
+    error: errorOf(name),
+    injector: 'qemuMonitor',
+    before: path,
+    after: path,
+    heard: [],
+    aerInjectLoaded: false,
+    ...more,
+  };
 };
 
 describe('an injected error arrived', () => {
@@ -192,6 +200,16 @@ describe('an injected error got lost', () => {
     expect(judgeDelivery(evidence('MALF_TLP', { port: deaf }, { injector })).detail).toMatch(
       /Root Error Command/,
     );
+  });
+
+  it('behind the copies that aer_inject has the kernel read', () => {
+    const after = (injector: DeliveryEvidence['injector']): string =>
+      judgeDelivery(evidence('MALF_TLP', {}, { injector, aerInjectLoaded: true })).detail;
+    expect(after('qemuMonitor')).toMatch(/rmmod aer_inject/);
+    expect(after('aerInject')).not.toMatch(/rmmod/);
+    const off = (config: Uint8Array): void => set16(config, 4, 6);
+    const shut = evidence('MALF_TLP', { dut: off }, { aerInjectLoaded: true });
+    expect(judgeDelivery(shut)).toMatchObject({ where: 'serr' });
   });
 
   it('where nothing can be read, or no port is above', () => {
