@@ -18,7 +18,7 @@ export default defineConfig({
       // Electron's own Node loads the bundle; the test runtime has Node 20.
       target: 'node20',
       // Pure JavaScript goes into the bundle: one file starts faster than hundreds, and koffi alone is left to package.
-      externalizeDeps: { exclude: ['commander', 'yaml', 'zod'] },
+      externalizeDeps: { exclude: ['commander', 'vscode-jsonrpc', 'yaml', 'zod'] },
       rolldownOptions: { input: { index: 'src-main/index.ts', cli: 'src-main/cli.ts' } },
     },
   },
