@@ -34,17 +34,23 @@ const percentile = (values: readonly number[], share: number): number =>
 /** While a recovery is under way. A page that gets few frames may pass over the first of them. */
 const phasesAfterSignal: ReadonlySet<string> = new Set(phases.filter(isOpenPhase));
 
-/** From each signal to the first frame that shows a phase after it. */
+/**
+ * From each signal to the first frame that shows a phase after it. The moments of the signals are those of the rig's
+ * clock: where the simulated machine itself is late, that is in it.
+ */
 const latencies = (
   { signals }: StormReport,
   shown: Awaited<ReturnType<typeof phasesShown>>,
 ): readonly number[] => {
-  const open = shown.filter(({ text }) => phasesAfterSignal.has(text));
-  return signals.map((signal, index) => {
-    const next = signals[index + 1] ?? Infinity;
-    const seen = open.find(({ at }) => at >= signal && at < next);
-    // A phase that was never shown is as late as can be.
-    return seen === undefined ? Infinity : seen.at - signal;
+  const isOpen = (index: number): boolean => phasesAfterSignal.has(shown[index]?.text ?? '');
+  const begun = shown.filter((_, index) => isOpen(index) && !isOpen(index - 1)).map(({ at }) => at);
+  let next = 0;
+  return signals.map((signal) => {
+    while ((begun[next] ?? Infinity) < signal) next += 1;
+    // A recovery that was never shown is as late as can be.
+    const seen = begun[next] ?? Infinity;
+    next += 1;
+    return seen - signal;
   });
 };
 
