@@ -12,11 +12,9 @@ export interface MonitorInjection {
   readonly clock: RigClock;
 }
 
-/** QEMU has no name for some errors; by number, a correctable one has to be said to be one. */
-const errorWords = ({ knownToQemu, name, kind, mask }: AerError): readonly string[] => {
-  const number = `0x${mask.toString(16)}`;
-  return knownToQemu ? [name] : kind === 'correctable' ? ['-c', number] : [number];
-};
+/** QEMU has no name for some uncorrectable errors, and takes them by number. */
+const errorWord = ({ knownToQemu, name, mask }: AerError): string =>
+  knownToQemu ? name : `0x${mask.toString(16)}`;
 
 /**
  * `pcie_aer_inject_error` of QEMU's monitor for the device of this id (hw/pci/pcie_aer.c). Prints "OK id: …", or what is
@@ -35,10 +33,7 @@ export const injectByMonitor = async (
   const expected = await witness.expectFault(request);
   if (!expected.ok) return expected;
   const at = clock.now();
-  const words = errorWords(error);
-  const said = await monitor.human(
-    ['pcie_aer_inject_error', ...words.slice(0, -1), id, ...words.slice(-1)].join(' '),
-  );
+  const said = await monitor.human(`pcie_aer_inject_error ${id} ${errorWord(error)}`);
   if (!said.ok) return said;
   if (!said.value.startsWith('OK')) {
     return failure('injectionRefused', `QEMU's monitor refused ${error.name} at ${address}: ${said.value}`);
