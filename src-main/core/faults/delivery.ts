@@ -175,6 +175,23 @@ const latched = ({ config }: ReportingFunction, aer: number, error: AerError): b
   return (longAt(config, aer + register) & error.mask) !== 0;
 };
 
+/** All gates stood open, and nobody was told: what is left to suspect. */
+const unexplained = (
+  { error, injector, before, aerInjectLoaded }: DeliveryEvidence,
+  standsInStatus: boolean,
+): string => {
+  const { address } = before.device;
+  if (injector === 'qemuMonitor' && error.kind === 'correctable' && standsInStatus) {
+    return `${error.name} stands in the AER status of ${address}, but QEMU before 8.0 sends no message for correctable errors; take another injector.`;
+  }
+  if (injector !== 'aerInject' && aerInjectLoaded) {
+    return `The module aer_inject is loaded: once it was used, the kernel reads the module's copy of the AER registers and sees no real error of ${address}; unload it (rmmod aer_inject).`;
+  }
+  return standsInStatus
+    ? `${error.name} stands in the AER status of ${address}, and the kernel told and counted nothing; look at the kernel log for AER of the root port.`
+    : `${error.name} never reached the AER status of ${address}, although the injector took it.`;
+};
+
 /**
  * Whether an error that an injector has taken arrived at the kernel, and where it got lost when it did not. The gates
  * are asked in the order in which an error meets them: mask, Device Control, SERR, the ports, the root port, the
@@ -205,16 +222,5 @@ export const judgeDelivery = (evidence: DeliveryEvidence): Delivery => {
     (faked || severity === 'correctable' ? null : stoppedBy(ports)) ??
     unheardByKernel(ports.at(-1), severity);
   if (gate !== null) return gate;
-  if (!faked && evidence.aerInjectLoaded) {
-    return lost(
-      'platform',
-      `The module aer_inject is loaded: once it was used, the kernel reads the module's copy of the AER registers and sees no real error of ${device.address}; unload it (rmmod aer_inject).`,
-    );
-  }
-  return lost(
-    'platform',
-    latched(after.device, aer, error)
-      ? `${error.name} stands in the AER status of ${device.address}, and the kernel told and counted nothing; look at the kernel log for AER of the root port.`
-      : `${error.name} never reached the AER status of ${device.address}, although the injector took it.`,
-  );
+  return lost('platform', unexplained(evidence, latched(after.device, aer, error)));
 };

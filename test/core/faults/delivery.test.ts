@@ -202,6 +202,14 @@ describe('an injected error got lost', () => {
     );
   });
 
+  it('in a QEMU that sends no correctable messages', () => {
+    const standing = (config: Uint8Array): void => set32(config, aerAt(config) + 0x10, 0x40);
+    expect(judgeDelivery(evidence('BAD_TLP', { dut: standing })).detail).toMatch(/QEMU before 8.0/);
+    expect(judgeDelivery(evidence('BAD_TLP')).detail).toMatch(/never reached/);
+    const { detail } = judgeDelivery(evidence('BAD_TLP', { dut: standing }, { injector: 'simulated' }));
+    expect(detail).toMatch(/told and counted nothing/);
+  });
+
   it('behind the copies that aer_inject has the kernel read', () => {
     const after = (injector: DeliveryEvidence['injector']): string =>
       judgeDelivery(evidence('MALF_TLP', {}, { injector, aerInjectLoaded: true })).detail;
