@@ -31,6 +31,7 @@ export class Monitor {
     this.#channel = channel;
     channel.on('data', (bytes: Buffer) => this.#take(bytes));
     channel.on('error', () => this.#end());
+    channel.on('end', () => this.#end());
     channel.on('close', () => this.#end());
     // Commands sent before this one is answered would be refused; QEMU takes them in order.
     void this.execute('qmp_capabilities');
