@@ -5,6 +5,7 @@ import { mainLoopBench } from './mainLoop.ts';
 import { openRunBench } from './openRun.ts';
 import { recoveriesBench } from './recoveries.ts';
 import type { BenchRow } from './row.ts';
+import { waiterBench } from './waiter.ts';
 
 /**
  * `npm run bench`, or `npm run bench -- --only configSpace`: measures, prints a table with the targets, and exits 1 when
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   mainLoop: mainLoopBench,
   openRun: openRunBench,
   recoveries: recoveriesBench,
+  waiter: waiterBench,
 };
 
 const say = (text: string): void => {

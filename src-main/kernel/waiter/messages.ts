@@ -42,6 +42,8 @@ export type ToThread =
       readonly automatic: AutomaticAnswer | null;
     }
   | { readonly kind: 'forget'; readonly order: number; readonly id: number }
+  /** Wants the signals that were answered and not told yet. */
+  | { readonly kind: 'tell' }
   | { readonly kind: 'end' };
 
 /** What became of an automatic answer: errno numbers, 0 for a call that succeeded. */
@@ -52,17 +54,20 @@ export interface AnswerGiven {
   readonly acknowledgeErrno: number;
 }
 
+export interface TakenSignal {
+  readonly id: number;
+  /** CLOCK_MONOTONIC in microseconds, taken as soon as the thread ran. */
+  readonly at: number;
+  readonly count: bigint;
+  readonly answer: AnswerGiven | null;
+}
+
 export type FromThread =
   /** `errno` 0: the order was carried out. */
   | { readonly kind: 'answer'; readonly order: number; readonly errno: number }
-  | {
-      readonly kind: 'signal';
-      readonly id: number;
-      /** CLOCK_MONOTONIC in microseconds, taken as soon as the thread ran. */
-      readonly at: number;
-      readonly count: bigint;
-      readonly answer: AnswerGiven | null;
-    }
+  /** There are signals that were answered; they come when asked for, or with the next message. */
+  | { readonly kind: 'untold' }
+  | { readonly kind: 'signals'; readonly signals: readonly TakenSignal[] }
   | { readonly kind: 'record'; readonly id: number; readonly at: number; readonly bytes: Uint8Array }
   /** The kernel had more records than room: EPIPE of /dev/kmsg, ENOBUFS of netlink. Watching goes on. */
   | { readonly kind: 'recordsLost'; readonly id: number; readonly at: number; readonly errno: number }

@@ -56,6 +56,9 @@ export interface Waiter {
 type Listener =
   ({ readonly kind: 'eventfd' } & EventfdListener) | ({ readonly kind: 'records' } & RecordsListener);
 
+/** Milliseconds after which signals that were answered already are asked for. */
+const patienceForAnswered = 20;
+
 const one = new Uint8Array(BigUint64Array.of(1n).buffer);
 
 const gone = (why: string): { readonly ok: false; readonly error: BenchError } =>
@@ -137,11 +140,17 @@ export const openWaiter = (calls: Syscalls, provider: SyscallsProvider): Result<
         );
         return;
       }
-      case 'signal': {
-        const listener = listeners.get(message.id);
-        if (listener?.kind === 'eventfd') listener.signal(message);
+      case 'untold':
+        setTimeout(() => {
+          if (ended === null) send({ kind: 'tell' });
+        }, patienceForAnswered);
         return;
-      }
+      case 'signals':
+        for (const signal of message.signals) {
+          const listener = listeners.get(signal.id);
+          if (listener?.kind === 'eventfd') listener.signal(signal);
+        }
+        return;
       case 'record': {
         const listener = listeners.get(message.id);
         if (listener?.kind === 'records') listener.record(message);

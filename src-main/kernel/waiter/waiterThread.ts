@@ -5,6 +5,7 @@ import type {
   AutomaticAnswer,
   FromThread,
   PreparedCall,
+  TakenSignal,
   ToThread,
   Watched,
 } from './messages.ts';
@@ -36,7 +37,22 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
   const byFd = new Map<number, Entry>();
   const counter = new BigUint64Array(1);
   const counterBytes = new Uint8Array(counter.buffer);
-  const post = (message: FromThread): void => side.port.postMessage(message);
+
+  /**
+   * Signals that were answered already. Telling of them wakes the main thread, which would cost the next signal of a
+   * burst its processor: the main thread hears that there are some, and asks for them a little later. No time-out of
+   * epoll_wait() instead: in a virtual machine setting a timer costs more than all the rest.
+   */
+  let untold: TakenSignal[] = [];
+  const tellSignals = (): void => {
+    if (untold.length === 0) return;
+    side.port.postMessage({ kind: 'signals', signals: untold } satisfies FromThread);
+    untold = [];
+  };
+  const post = (message: FromThread): void => {
+    tellSignals();
+    side.port.postMessage(message);
+  };
 
   const errnoOf = (prepared: PreparedCall): number => {
     const result =
@@ -74,7 +90,9 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
       entry.usesLeft -= 1;
       if (count === 1n) answer = answerWith(entry.automatic);
     }
-    post({ kind: 'signal', id: entry.id, at, count, answer });
+    untold.push({ id: entry.id, at, count, answer });
+    if (answer === null) tellSignals();
+    else if (untold.length === 1) side.port.postMessage({ kind: 'untold' } satisfies FromThread);
   };
 
   const takeRecords = (fd: number, entry: Entry, maximumLength: number, at: number): void => {
@@ -128,6 +146,9 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
         forget(fdOf(message.id));
         post({ kind: 'answer', order: message.order, errno: 0 });
         return 'goOn';
+      case 'tell':
+        tellSignals();
+        return 'goOn';
       case 'end':
         return 'end';
     }
@@ -145,7 +166,7 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
     if (ready.value.includes(data.wake)) {
       calls.read(data.wake, counterBytes);
       for (let next = side.receive(); next !== undefined; next = side.receive()) {
-        if (obey(next.message as ToThread) === 'end') return;
+        if (obey(next.message as ToThread) === 'end') return tellSignals();
       }
     }
     for (const fd of ready.value) {

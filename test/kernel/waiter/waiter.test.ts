@@ -115,6 +115,23 @@ describe('the waiter', () => {
     expect(await answered()).toBe(false);
   });
 
+  it('tells answered signals in their order, before one that waits for the main thread', async () => {
+    const fd = eventfd();
+    const acknowledged = eventfd();
+    const { signals, listener } = listening();
+    valueOf(await waiter.watchEventfd(fd, listener, acknowledging(acknowledged, 3)));
+    for (let round = 0; round < 3; round += 1) {
+      signal(calls, fd);
+      blockUntilReadable(acknowledged);
+      counterOf(calls, acknowledged);
+    }
+    signal(calls, fd);
+    const told = [await signals.next(), await signals.next(), await signals.next(), await signals.next()];
+    expect(told.map(({ answer }) => answer !== null)).toEqual([true, true, true, false]);
+    const times = told.map(({ at }) => at);
+    expect(times).toEqual([...times].sort((one, other) => one - other));
+  });
+
   it('gives no ack for signals that came together, and none afterwards', async () => {
     const fd = eventfd();
     const acknowledged = eventfd();
