@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   resetKinds,
+  type AutomaticReport,
   type EehReport,
   type ErrorRecord,
   type Inspection,
@@ -108,4 +109,15 @@ export const proofReport: z.ZodType<ProofReport> = z.object({
       detail: z.string(),
     }),
   ),
+});
+
+export const automaticReport: z.ZodType<AutomaticReport> = z.object({
+  at: microseconds,
+  inspection: resultOf(inspection),
+  quiesce: quiesceReport,
+  acknowledge: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('taken') }),
+    z.object({ kind: z.literal('refused'), error: benchError }),
+    z.object({ kind: z.literal('withheld') }),
+  ]),
 });

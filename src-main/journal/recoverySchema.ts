@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  automaticReport,
   benchError,
   eehOperation,
   eehReport,
@@ -13,6 +14,7 @@ import {
   resetReport,
   resultOf,
 } from '../../preload/contract/reports.ts';
+import type { Automatic } from '../core/recovery/automatic.ts';
 import type { RecoveryEffect } from '../core/recovery/effect.ts';
 import type { Approval, RecoveryEvent } from '../core/recovery/event.ts';
 import { outcomes, protocols } from '../core/recovery/phase.ts';
@@ -34,6 +36,12 @@ export const approval: z.ZodType<Approval> = z.object({
   by: z.enum(['person', 'policy', 'timeoutPolicy']),
 });
 
+export const automatic: z.ZodType<Automatic> = z.object({
+  at: z.union([z.literal('signal'), microseconds.nonnegative()]),
+  latest: microseconds.nonnegative(),
+  approval,
+});
+
 export const arming: z.ZodType<Arming> = z.object({
   protocol: z.enum(protocols),
   policy: z.object({
@@ -52,7 +60,8 @@ const recovery = z.int().positive();
 const answerError = benchError.nullable();
 
 export const recoveryEvent: z.ZodType<RecoveryEvent> = z.discriminatedUnion('kind', [
-  z.object({ at, kind: z.literal('signal'), count }),
+  z.object({ at, kind: z.literal('signal'), count, answered: automaticReport.nullable().exactOptional() }),
+  z.object({ at, kind: z.literal('answered'), answered: automaticReport }),
   z.object({ at, kind: z.literal('loopbackTriggered'), count }),
   z.object({
     at,

@@ -8,7 +8,7 @@ import {
   type JournalLine,
 } from '../core/journal/line.ts';
 import { benchError, microseconds } from '../../preload/contract/reports.ts';
-import { approval, arming, reason, recoveryEffect, recoveryEvent } from './recoverySchema.ts';
+import { approval, arming, automatic, reason, recoveryEffect, recoveryEvent } from './recoverySchema.ts';
 
 const device = z.string().min(1);
 const recoveryNumber = z.int().positive();
@@ -35,6 +35,7 @@ export const journalLine: z.ZodType<JournalLine> = z.discriminatedUnion('type', 
   }),
   z.object({ ...envelope, type: z.literal('armed'), device, arming }),
   z.object({ ...envelope, type: z.literal('disarmed'), device, because: z.string() }),
+  z.object({ ...envelope, type: z.literal('handDown'), device, automatic: automatic.nullable() }),
   z.object({
     ...envelope,
     type: z.literal('step'),

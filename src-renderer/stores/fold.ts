@@ -134,6 +134,7 @@ const follow = (rig: RigModel, armed: Map<string, ArmedDevice>, line: JournalLin
       return { ...rig, run: null };
     case 'operation':
       return { ...rig, open: openAfter(rig.open, line) };
+    case 'handDown':
     case 'refusal':
     case 'approval':
     case 'fault':

@@ -101,6 +101,37 @@ const eehOperation: fc.Arbitrary<EehOperation> = of(
   'unfreezeDma',
 );
 
+const quiesceReports = fc.record({
+  succeeded: fc.boolean(),
+  actions: fc.array(
+    optional(
+      {
+        action: of('touchingStopped', 'busMasterOff', 'msixOff', 'barsUnmapped', 'transactionsDrained'),
+        result: stepResult,
+        error: benchErrors,
+      },
+      'error',
+    ) as fc.Arbitrary<unknown>,
+    { maxLength: 3 },
+  ),
+});
+
+const automaticReports = fc.record({
+  at: moment,
+  inspection: resultOf(fc.record({ severity, errors: fc.array(errorRecords, { maxLength: 2 }) })),
+  quiesce: quiesceReports,
+  acknowledge: fc.oneof(
+    fc.record({ kind: of('taken', 'withheld') }),
+    fc.record({ kind: of('refused'), error: benchErrors }),
+  ),
+});
+
+const automatics = fc.record({
+  at: fc.oneof(of('signal'), moment),
+  latest: moment,
+  approval: approvals,
+});
+
 /** What answers to effects say; the recovery number and the moment are filled in. */
 const mostlyTrue = fc.integer({ min: 0, max: 3 }).map((number) => number > 0);
 const answerError = fc.option(benchErrors, { freq: 2 });
@@ -115,7 +146,11 @@ export const eventsAt = (
     rest: Record<string, fc.Arbitrary<unknown>> = {},
   ) => fc.record({ at, kind: fc.constant(kind), ...rest }) as unknown as fc.Arbitrary<RecoveryEvent>;
   return {
-    signal: event('signal', { count }),
+    signal: fc.oneof(
+      event('signal', { count }),
+      event('signal', { count, answered: fc.option(automaticReports, { freq: 3 }) }),
+    ),
+    answered: event('answered', { answered: automaticReports }),
     loopbackTriggered: event('loopbackTriggered', { count }),
     uevent: event('uevent', { uevent: of('beginRecovery', 'successfulRecovery', 'failedRecovery') }),
     deviceRemoved: event('deviceRemoved'),
@@ -233,6 +268,7 @@ const body = (
 export const bodiesByType: Record<RecordBody['type'], fc.Arbitrary<RecordBody>> = {
   armed: body('armed', { device, arming: armings }),
   disarmed: body('disarmed', { device, because: text }),
+  handDown: body('handDown', { device, automatic: fc.option(automatics) }),
   step: body('step', {
     device,
     event: events,

@@ -82,6 +82,7 @@ const rows: Readonly<Record<Reason, Row>> = {
   acknowledgeApproved: ['The ack is approved', 'person', keithBusch],
   acknowledgeByPolicy: ['The policy acks', 'policy', keithBusch],
   acknowledgeByTimeoutPolicy: ['The time-out policy acks', 'policy', keithBusch],
+  answeredByItself: ['Acked without asking', 'policy', keithBusch],
   acknowledged: ['The kernel took the ack', 'progress', keithBusch],
   acknowledgeRefused: ['The kernel refused the ack', 'refused', 'observation 1'],
   withdrawAsked: ['A withdrawal is asked for', 'person', 'observation 9'],

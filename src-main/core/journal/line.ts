@@ -1,4 +1,5 @@
 import type { RecoveryEffect } from '../recovery/effect.ts';
+import type { Automatic } from '../recovery/automatic.ts';
 import type { Approval, RecoveryEvent } from '../recovery/event.ts';
 import type { Microseconds, Phase } from '../recovery/phase.ts';
 import type { Arming } from '../recovery/policy.ts';
@@ -53,6 +54,16 @@ export interface DisarmedBody {
   readonly type: 'disarmed';
   readonly device: string;
   readonly because: string;
+}
+
+/**
+ * What whoever waits for the device's signals may do by itself from here on; null takes it back. A signal uses it up. It
+ * changes no state: what comes of it is in the steps.
+ */
+export interface HandDownBody {
+  readonly type: 'handDown';
+  readonly device: string;
+  readonly automatic: Automatic | null;
 }
 
 /** One event that changed something, what it led to, and the effects that this line announces. */
@@ -153,6 +164,7 @@ export type JournalBody =
   | RunBody
   | ArmedBody
   | DisarmedBody
+  | HandDownBody
   | StepBody
   | RefusalBody
   | OperationBody

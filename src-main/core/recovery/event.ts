@@ -1,6 +1,7 @@
 import type { BenchError, Result } from '../result.ts';
 import type { Microseconds } from './phase.ts';
 import type {
+  AutomaticReport,
   EehOperation,
   EehReport,
   ErrorRecord,
@@ -24,7 +25,14 @@ export type RecoveryUevent = 'beginRecovery' | 'successfulRecovery' | 'failedRec
 
 /** Something that happened, with the moment it happened. Facts first, then wishes, then the answers to effects. */
 export type RecoveryEvent = { readonly at: Microseconds } & (
-  | { readonly kind: 'signal'; readonly count: number }
+  | {
+      readonly kind: 'signal';
+      readonly count: number;
+      /** What was done at the signal without asking; null or absent when nothing was. */
+      readonly answered?: AutomaticReport | null;
+    }
+  /** What was done without asking some time after the signal, because nobody had decided by then. */
+  | { readonly kind: 'answered'; readonly answered: AutomaticReport }
   | { readonly kind: 'loopbackTriggered'; readonly count: number }
   | { readonly kind: 'uevent'; readonly uevent: RecoveryUevent }
   | { readonly kind: 'deviceRemoved' }

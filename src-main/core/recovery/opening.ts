@@ -3,8 +3,8 @@ import { kernelStillRecovers, sharedReset } from './sharedReset.ts';
 import type { EventOf } from './event.ts';
 import { seconds, type Microseconds } from './phase.ts';
 import type { Reason } from './reasons.ts';
-import type { EehOperation, ErrorRecord } from './reports.ts';
-import type { ArmedState, ConcludedState, ErrorDetectedState, Recovery } from './state.ts';
+import type { AutomaticReport, EehOperation, ErrorRecord } from './reports.ts';
+import type { ArmedState, ConcludedState, ErrorDetectedState, Exchange, Recovery } from './state.ts';
 import { moved, unchanged, type Transition } from './transition.ts';
 
 /** How long the look-up behind a signal may take before the signal is taken for an error. */
@@ -13,9 +13,24 @@ const checkPatience = seconds(5);
 /** What is done with a frozen PE before it is touched: thaw its I/O, then read the log (Documentation/driver-api/vfio.rst). */
 const eehBeforeQuiescing: readonly EehOperation[] = ['unfreezeIo', 'readLog'];
 
+/**
+ * The device was quiesced and acked at the signal: from there to event 2 nobody touches it, so nothing is asked for. Where
+ * the ack was withheld the kernel still waits, and all goes on as if nothing had been tried.
+ */
+const exchangeAfter = (answered: AutomaticReport | null): Exchange =>
+  answered === null || answered.acknowledge.kind === 'withheld'
+    ? { kind: 'none' }
+    : { kind: 'answered', report: answered, by: 'policy' };
+
 export const openRecovery = (
   from: ArmedState | ConcludedState,
-  opened: { at: Microseconds; coalesced: number; errors: readonly ErrorRecord[]; reason: Reason },
+  opened: {
+    readonly at: Microseconds;
+    readonly coalesced: number;
+    readonly errors: readonly ErrorRecord[];
+    readonly reason: Reason;
+    readonly answered?: AutomaticReport | null;
+  },
 ): Transition => {
   const { arming, loopbacksExpected } = from;
   const number = (from.phase === 'armed' ? from.recoveries : from.recovery.number) + 1;
@@ -38,9 +53,10 @@ export const openRecovery = (
     loopbacksExpected,
     recovery,
     deadline: opened.at + (arming.protocol === 'notify' ? arming.ackTimeout : arming.policy.patience),
-    exchange: { kind: 'none' },
+    exchange: arming.protocol === 'notify' ? exchangeAfter(opened.answered ?? null) : { kind: 'none' },
     eehRemaining: arming.protocol === 'eeh' ? eehBeforeQuiescing : [],
   };
+  if (state.exchange.kind === 'answered') return moved(state, opened.reason);
   const effects: RecoveryEffect[] = [{ kind: 'snapshot', recovery: number, moment: 'duringWait' }];
   if (arming.protocol === 'eeh') effects.push({ kind: 'eeh', recovery: number, operation: 'unfreezeIo' });
   else effects.push({ kind: 'inspect', recovery: number });
@@ -67,7 +83,8 @@ export const signalWhileIdle = (from: ArmedState | ConcludedState, event: EventO
   if (protocol === 'notify' || protocol === 'legacy') {
     if (count === 1 && state.phase !== 'armed' && kernelStillRecovers(state)) return sharedReset(state);
     const reason = count > 1 ? 'coalescedSignals' : 'signalOpens';
-    return openRecovery(state, { at: event.at, coalesced: count - 1, errors: [], reason });
+    const { at, answered = null } = event;
+    return openRecovery(state, { at, coalesced: count - 1, errors: [], reason, answered });
   }
   // A look-up under way may have been answered before this signal's error came, so it is done once more.
   const earlier = state.phase === 'armed' ? state.check : null;

@@ -39,6 +39,8 @@ export const reasons = {
     'The ack is approved and goes to the kernel (SET_IRQS, DATA_NONE | ACTION_UNMASK, index 5).',
   acknowledgeByPolicy: 'The policy acks once quiescing has succeeded.',
   acknowledgeByTimeoutPolicy: 'Nobody decided in time, and the policy declared an ack for that case.',
+  answeredByItself:
+    'Nobody decided in time: whoever waits for the signals has quiesced the device and acked, as was handed down.',
   acknowledged: 'The kernel took the ack: error_detected returns NEED_RESET.',
   acknowledgeRefused: 'The kernel refused the ack; its wait goes on.',
   withdrawAsked: 'A person withdrew from the handshake: the eventfd is removed.',

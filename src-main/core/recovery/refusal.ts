@@ -4,7 +4,7 @@ import type { Microseconds } from './phase.ts';
 import { ackGuard } from './policy.ts';
 import type { ResetKind } from './reports.ts';
 import { kernelStillRecovering } from './resetting.ts';
-import { isOpen, openWait, type RecoveryState } from './state.ts';
+import { isAnswering, isOpen, openWait, type RecoveryState } from './state.ts';
 
 const refuse = (...args: Parameters<typeof failure>): BenchError => failure(...args).error;
 
@@ -31,7 +31,7 @@ const acknowledgeRefusal = (state: RecoveryState, at: Microseconds): BenchError 
       'The device is being quiesced again; the ack can follow when that has ended.',
     );
   }
-  if (state.exchange.kind === 'acknowledging' || state.exchange.kind === 'withdrawing') {
+  if (isAnswering(state)) {
     return refuse('stepUnderWay', 'The answer to this wait is already on its way to the kernel.');
   }
   if (at >= wait.deadline - ackGuard(state.arming.ackTimeout)) {
@@ -51,7 +51,7 @@ const withdrawRefusal = (state: RecoveryState): BenchError | null => {
     );
   }
   if (state.phase === 'errorDetected' || state.phase === 'quiescing' || state.phase === 'awaitingAck') {
-    return state.exchange.kind === 'acknowledging' || state.exchange.kind === 'withdrawing'
+    return isAnswering(state)
       ? refuse('stepUnderWay', 'The answer to this wait is already on its way to the kernel.')
       : null;
   }
@@ -119,7 +119,7 @@ const reinitialiseRefusal = (state: RecoveryState): BenchError | null => {
 const quiesceRefusal = (state: RecoveryState): BenchError | null => {
   if (!isOpen(state)) return null;
   if (state.phase === 'awaitingAck' && !state.requiescing) {
-    return state.exchange.kind === 'acknowledging' || state.exchange.kind === 'withdrawing'
+    return isAnswering(state)
       ? refuse('stepUnderWay', 'The answer to this wait is already on its way to the kernel.')
       : null;
   }

@@ -1,4 +1,4 @@
-import type { BenchError } from '../result.ts';
+import type { BenchError, Result } from '../result.ts';
 import type { Microseconds } from './phase.ts';
 
 /** How bad the error is. `unknown` when neither AER nor the platform said so. */
@@ -103,4 +103,20 @@ export interface ProofReport {
 export interface Inspection {
   readonly severity: Severity;
   readonly errors: readonly ErrorRecord[];
+}
+
+/**
+ * What whoever waits for the signals did by itself, as it was handed down (`automatic.ts`): looked at the error
+ * registers, quiesced, and acked once that had succeeded.
+ */
+export interface AutomaticReport {
+  /** When all of it was done, on the rig's clock. */
+  readonly at: Microseconds;
+  readonly inspection: Result<Inspection>;
+  readonly quiesce: QuiesceReport;
+  /** `withheld`: the device was not quiet, or it was too late for an ack; the kernel still waits. */
+  readonly acknowledge:
+    | { readonly kind: 'taken' }
+    | { readonly kind: 'refused'; readonly error: BenchError }
+    | { readonly kind: 'withheld' };
 }

@@ -4,6 +4,7 @@ import type { Microseconds, Outcome } from './phase.ts';
 import type { Arming } from './policy.ts';
 import type { Reason } from './reasons.ts';
 import type {
+  AutomaticReport,
   EehOperation,
   ErrorRecord,
   ProofReport,
@@ -51,6 +52,12 @@ export type Exchange =
   | { readonly kind: 'none' }
   | { readonly kind: 'acknowledging'; readonly approval: Approval }
   | { readonly kind: 'withdrawing' }
+  /** Quiesced and acked by what was handed down; the phases up to it are still to be accounted for. */
+  | {
+      readonly kind: 'answered';
+      readonly report: AutomaticReport;
+      readonly by: Exclude<Approval['by'], 'person'>;
+    }
   | { readonly kind: 'refused'; readonly error: BenchError };
 
 export interface ArmedState extends Common {
@@ -173,3 +180,11 @@ export const openDecision = (state: RecoveryState): 'acknowledge' | 'reset' | nu
   if (state.phase === 'awaitingAck') return 'acknowledge';
   return state.phase === 'quiescing' && state.activity === 'decision' ? 'reset' : null;
 };
+
+/** An answer to the kernel's wait is on its way, or was given: nobody may give another. */
+export const isAnswering = ({ exchange }: { readonly exchange: Exchange }): boolean =>
+  exchange.kind === 'acknowledging' || exchange.kind === 'withdrawing' || exchange.kind === 'answered';
+
+/** The answer is an ack: the next signal is event 2, and BEGIN_RECOVERY its effect. */
+export const isAcknowledging = ({ exchange }: { readonly exchange: Exchange }): boolean =>
+  exchange.kind === 'acknowledging' || exchange.kind === 'answered';

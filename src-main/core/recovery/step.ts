@@ -34,6 +34,7 @@ import { conclude, moved, unchanged, withRecovery, type Transition } from './tra
 import {
   acknowledgeFinished,
   acknowledgeRequested,
+  answeredWhileWaiting,
   clockWhileWaiting,
   eehBeforeQuiescing,
   inspected,
@@ -125,6 +126,8 @@ const stepOpen = (state: OpenState, event: RecoveryEvent): Transition => {
     case 'signal':
     case 'uevent':
       return fact(state, event);
+    case 'answered':
+      return 'exchange' in state ? answeredWhileWaiting(state, event) : unchanged(state);
     case 'clockReached':
       return clockReached(state, event);
     case 'deviceRemoved':

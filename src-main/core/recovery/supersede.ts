@@ -18,7 +18,8 @@ export const supersede = (
 ): Transition => {
   const ended = conclude(state, outcome, reason, event.at);
   if (!isConcluded(ended.state)) return ended;
-  const next = openRecovery(ended.state, { at: event.at, coalesced: count - 1, errors, reason });
+  const answered = event.kind === 'signal' ? (event.answered ?? null) : null;
+  const next = openRecovery(ended.state, { at: event.at, coalesced: count - 1, errors, reason, answered });
   return { ...next, effects: [...ended.effects, ...next.effects] };
 };
 

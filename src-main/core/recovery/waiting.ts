@@ -8,6 +8,7 @@ import { decideReset } from './resetting.ts';
 import { enterSlotReset } from './returning.ts';
 import type { AwaitingAckState, ErrorDetectedState, QuiescingState, ResettingState } from './state.ts';
 import { furtherSignal, supersede } from './supersede.ts';
+import { isAcknowledging, isAnswering } from './state.ts';
 import { conclude, moved, unchanged, withRecovery, type Transition } from './transition.ts';
 
 type WaitingState = ErrorDetectedState | QuiescingState | AwaitingAckState;
@@ -17,7 +18,7 @@ const startQuiescing = (state: ErrorDetectedState, reason: Reason): Transition =
   return moved(
     { phase: 'quiescing', arming, loopbacksExpected, recovery, deadline, exchange, activity: 'running' },
     reason,
-    [{ kind: 'quiesce', recovery: recovery.number }],
+    exchange.kind === 'answered' ? [] : [{ kind: 'quiesce', recovery: recovery.number }],
   );
 };
 
@@ -57,6 +58,12 @@ const acknowledge = (state: AwaitingAckState, approval: Approval, reason: Reason
   moved({ ...withRecovery(state, { approval }), exchange: { kind: 'acknowledging', approval } }, reason, [
     { kind: 'acknowledge', recovery: state.recovery.number, approval },
   ]);
+
+/** The ack that was given already, with its approval. */
+const accountForAck = (state: AwaitingAckState, by: 'policy' | 'timeoutPolicy'): Transition => {
+  const reason = by === 'policy' ? 'acknowledgeByPolicy' : 'acknowledgeByTimeoutPolicy';
+  return moved(withRecovery(state, { approval: policyApproval(by, reason) }), reason);
+};
 
 const timeoutActionAt = (state: QuiescingState): Microseconds | null => {
   const { policy, ackTimeout } = state.arming;
@@ -101,6 +108,7 @@ export const quiesceFinished = (
     requiescing: false,
     timeoutActionAt: timeoutActionAt(known),
   };
+  if (exchange.kind === 'answered') return accountForAck(awaiting, exchange.by);
   return event.report.succeeded && policyMayAck(awaiting, event.at)
     ? acknowledge(awaiting, policyApproval('policy', 'acknowledgeByPolicy'), 'acknowledgeByPolicy')
     : moved(awaiting, reason);
@@ -122,7 +130,7 @@ export const acknowledgeRequested = (
  * The kernel holds the ack. The other functions of the slot are still notified one after the other, each with its
  * own wait (observation 12), and after a perm_failure the kernel waits once more (observation 7).
  */
-const toResetting = (state: AwaitingAckState, at: Microseconds): ResettingState => {
+const toResetting = (state: WaitingState, at: Microseconds): ResettingState => {
   const { arming, loopbacksExpected, recovery } = state;
   const deadline = at + arming.ackTimeout * (arming.sharers + 1) + seconds(15);
   return { phase: 'resetting', arming, loopbacksExpected, recovery, deadline, activity: { by: 'kernel' } };
@@ -132,7 +140,7 @@ export const acknowledgeFinished = (
   state: AwaitingAckState,
   event: EventOf<'acknowledgeFinished'>,
 ): Transition => {
-  if (state.exchange.kind !== 'acknowledging') return unchanged(state);
+  if (!isAcknowledging(state)) return unchanged(state);
   if (event.error === null) return moved(toResetting(state, event.at), 'acknowledged');
   if (event.error.code === 'deviceLost') {
     return conclude(state, 'deviceLost', 'deviceRemoved', event.at, 'removed');
@@ -141,6 +149,28 @@ export const acknowledgeFinished = (
     { ...withRecovery(state, { approval: null }), exchange: { kind: 'refused', error: event.error } },
     'acknowledgeRefused',
   );
+};
+
+/**
+ * Some time after the signal the device was quiesced and acked by what was handed down. A person's ack that is under way
+ * then finds it given; a withdrawal comes too late. An ack that was withheld leaves the decision where it is.
+ */
+export const answeredWhileWaiting = (state: WaitingState, event: EventOf<'answered'>): Transition => {
+  const report = event.answered;
+  const { kind } = report.acknowledge;
+  if (state.arming.protocol !== 'notify' || state.exchange.kind === 'answered') return unchanged(state);
+  if (state.exchange.kind === 'acknowledging') {
+    return kind === 'taken' ? moved(toResetting(state, event.at), 'acknowledged') : unchanged(state);
+  }
+  if (kind === 'withheld') return unchanged(state);
+  const by = 'timeoutPolicy';
+  const answered: WaitingState = { ...state, exchange: { kind: 'answered', report, by } };
+  if (answered.phase !== 'awaitingAck') return moved(answered, 'answeredByItself');
+  const quiet = withRecovery(
+    { ...answered, requiescing: false, timeoutActionAt: null },
+    { quiesce: report.quiesce },
+  );
+  return accountForAck(quiet, by);
 };
 
 const withdraw = (state: WaitingState, approval: Approval, reason: Reason): Transition =>
@@ -182,7 +212,7 @@ const timeoutWithdrawsAt = (state: WaitingState): Microseconds | null => {
 
 /** When the declared time-out action is due in this state, or null when there is none to take. */
 export const timeoutActionDue = (state: WaitingState): Microseconds | null => {
-  if (state.exchange.kind === 'acknowledging' || state.exchange.kind === 'withdrawing') return null;
+  if (isAnswering(state)) return null;
   switch (state.arming.policy.onTimeout) {
     case 'letExpire':
       return null;
@@ -220,7 +250,7 @@ export const clockWhileWaiting = (state: WaitingState, event: EventOf<'clockReac
   if (event.at >= state.deadline) {
     // The ack left in time and the kernel very likely holds it; were the wait called timed out, event 2 would be
     // taken for a new error. If it did arrive late, the kernel's uevent says so.
-    if (state.phase === 'awaitingAck' && state.exchange.kind === 'acknowledging') {
+    if (isAcknowledging(state)) {
       return moved(toResetting(state, event.at), 'ackUnanswered');
     }
     const reason = state.arming.protocol === 'notify' ? 'waitExpired' : 'patienceExhausted';
@@ -241,7 +271,7 @@ export const signalWhileWaiting = (from: WaitingState, event: EventOf<'signal'>)
   if (state.arming.protocol !== 'notify') {
     return furtherSignal(state, count);
   }
-  if (state.phase === 'awaitingAck' && state.exchange.kind === 'acknowledging') {
+  if (isAcknowledging(state)) {
     const resetting = toResetting(state, event.at);
     return count === 1
       ? enterSlotReset(resetting, event.at, 'slotResetBeforeAnswer')
@@ -249,7 +279,9 @@ export const signalWhileWaiting = (from: WaitingState, event: EventOf<'signal'>)
   }
   const next = supersede(state, event, count, 'timedOut', 'nextErrorDuringWait');
   // The eventfd that is being removed is the next error's too: nothing may be acked behind a removal under way.
-  return state.exchange.kind === 'withdrawing' && next.state.phase === 'errorDetected'
+  return state.exchange.kind === 'withdrawing' &&
+    next.state.phase === 'errorDetected' &&
+    next.state.exchange.kind === 'none'
     ? {
         ...next,
         state: {
@@ -265,9 +297,7 @@ export const ueventWhileWaiting = (state: WaitingState, event: EventOf<'uevent'>
   switch (event.uevent) {
     case 'beginRecovery': {
       const known = withRecovery(state, { kernelWord: 'begun' });
-      const waitOver =
-        state.arming.protocol === 'notify' &&
-        !(state.phase === 'awaitingAck' && state.exchange.kind === 'acknowledging');
+      const waitOver = state.arming.protocol === 'notify' && !isAcknowledging(state);
       return waitOver
         ? conclude(known, 'timedOut', 'waitEndedByKernel', event.at)
         : moved(known, 'kernelBegins');
@@ -275,9 +305,7 @@ export const ueventWhileWaiting = (state: WaitingState, event: EventOf<'uevent'>
     case 'successfulRecovery': {
       // While the kernel sits in this device's error_detected it cannot also have resumed it (report_resume in
       // drivers/pci/pcie/err.c): the word is the previous recovery's, read late, and must not count for this one.
-      const stale =
-        state.arming.protocol === 'notify' &&
-        !(state.phase === 'awaitingAck' && state.exchange.kind === 'acknowledging');
+      const stale = state.arming.protocol === 'notify' && !isAcknowledging(state);
       return stale
         ? unchanged(state)
         : moved(withRecovery(state, { kernelWord: 'successful' }), 'kernelSucceeded');

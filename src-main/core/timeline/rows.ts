@@ -5,7 +5,13 @@ import type { RecoveryEffect } from '../recovery/effect.ts';
 import type { RecoveryEvent } from '../recovery/event.ts';
 import type { Microseconds, Phase } from '../recovery/phase.ts';
 import { sentenceOf } from '../recovery/reasons.ts';
-import type { ProofReport, QuiesceAction, QuiesceReport, ReinitialiseReport } from '../recovery/reports.ts';
+import type {
+  AutomaticReport,
+  ProofReport,
+  QuiesceAction,
+  QuiesceReport,
+  ReinitialiseReport,
+} from '../recovery/reports.ts';
 import type { BenchError } from '../result.ts';
 
 /** Who takes part in a recovery, from left to right. */
@@ -70,11 +76,31 @@ const proofText = (report: ProofReport): string => {
   return `${report.verdict === 'proven' ? 'proven' : 'not proven'}: ${passed.join(', ')} passed`;
 };
 
+const answerWords = (answered: AutomaticReport | null): string => {
+  switch (answered?.acknowledge.kind) {
+    case undefined:
+      return '';
+    case 'taken':
+      return ': quiesced and acked at once';
+    case 'refused':
+      return ': quiesced at once, the ack was refused';
+    case 'withheld':
+      return ': not quiet, no ack was given';
+  }
+};
+
 /** What the event of a step looks like between the lanes. */
 const eventSketch = (event: RecoveryEvent): Sketch => {
   switch (event.kind) {
     case 'signal':
-      return sketch('kernel', 'bench', `signal, count ${event.count}`, 'error');
+      return sketch(
+        'kernel',
+        'bench',
+        `signal, count ${event.count}${answerWords(event.answered ?? null)}`,
+        'error',
+      );
+    case 'answered':
+      return sketch('bench', 'kernel', `without asking${answerWords(event.answered)}`);
     case 'loopbackTriggered':
       return sketch('bench', 'kernel', 'trigger the eventfd (loop-back)');
     case 'uevent':
@@ -252,6 +278,13 @@ export const rowsOf = (line: JournalLine, previous: Phase | null): readonly Time
       return plain(line.device, sketch('bench', 'kernel', `arm ${line.arming.protocol}`), 'armed');
     case 'disarmed':
       return plain(line.device, sketch('bench', 'kernel', `disarmed: ${line.because}`));
+    case 'handDown': {
+      const at = line.automatic?.at;
+      const when = at === 'signal' ? 'at the signal' : `${(at ?? 0) / 1e6} s after the signal`;
+      const text =
+        line.automatic === null ? 'take the automatic ack back' : `hand down: ack ${when} once quiet`;
+      return plain(line.device, sketch('bench', 'bench', text, 'quiet'));
+    }
     case 'refusal':
       return plain(
         line.device,

@@ -1,5 +1,5 @@
 import type { Microseconds, Phase, Protocol } from '../recovery/phase.ts';
-import { isOpen, openDecision, openWait, type RecoveryState } from '../recovery/state.ts';
+import { isAcknowledging, isOpen, openDecision, openWait, type RecoveryState } from '../recovery/state.ts';
 import { timeoutActionDue } from '../recovery/waiting.ts';
 import { lanes, type Lane, type TimelineRow } from './rows.ts';
 import { reportFrame, type SequenceFrame } from './sequenceFrame.ts';
@@ -149,7 +149,7 @@ export const expectedRows = (state: RecoveryState | null): readonly Expected[] =
     case 'awaitingAck':
       // What is on its way to the kernel has its row already.
       if (state.exchange.kind === 'withdrawing') return [];
-      return [...reset[protocol].slice(state.exchange.kind === 'acknowledging' ? 1 : 0), ...comeBack];
+      return [...reset[protocol].slice(isAcknowledging(state) ? 1 : 0), ...comeBack];
     case 'resetting':
       return protocol === 'notify' ? [...reset.notify.slice(1), ...comeBack] : comeBack;
     case 'slotReset':

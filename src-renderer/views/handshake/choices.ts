@@ -1,5 +1,6 @@
 import type { Protocol } from '../../../src-main/core/recovery/phase.ts';
 import {
+  isAcknowledging,
   isOpen,
   openDecision,
   openWait,
@@ -107,7 +108,7 @@ const happening = (title: string, consequence: string): readonly Choice[] => [
 /** What can happen next in this state, best first; after an outcome nothing is open. */
 export const choicesOf = (state: RecoveryState, sharers: readonly string[]): readonly Choice[] => {
   if (!isOpen(state)) return [];
-  if ('exchange' in state && state.exchange.kind === 'acknowledging') {
+  if ('exchange' in state && isAcknowledging(state)) {
     return happening('The ack is on its way', 'Once the kernel has taken it, the slot is reset.');
   }
   if ('exchange' in state && state.exchange.kind === 'withdrawing') {

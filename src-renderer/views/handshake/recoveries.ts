@@ -93,6 +93,7 @@ class RecoveryReader {
         if (line.receipt === null) this.#fault = this.#isOpen() ? null : this.#kept().length;
         return this.#keep(rows);
       case 'disarmed':
+      case 'handDown':
       case 'refusal':
       case 'operation':
       case 'approval':

@@ -90,6 +90,7 @@ export const lineWords = (
     case 'armed':
     case 'disarmed':
     case 'step':
+    case 'handDown':
     case 'refusal':
     case 'operation':
     case 'kernelLog':
