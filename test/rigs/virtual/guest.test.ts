@@ -86,7 +86,7 @@ describe.skipIf(missing !== null)('a guest', () => {
       const receipt = await rig.inject({
         address: device.address,
         injector: 'qemuMonitor',
-        fault: { kind: 'aer', error: 'BAD_TLP', severity: null },
+        fault: { kind: 'aer', error: 'COMP_TIME', severity: null },
       });
       expect(receipt).toMatchObject({ ok: true, value: { delivery: { kind: 'reported' } } });
       expect(session.value.capabilities.ackTimeout).toBe(1_500_000);
