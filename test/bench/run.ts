@@ -1,5 +1,6 @@
 import { configSpaceBench } from './configSpace.ts';
 import { consolePageBench } from './consolePage.ts';
+import { firstWindowBench } from './firstWindow.ts';
 import { journalBench } from './journal.ts';
 import { mainLoopBench } from './mainLoop.ts';
 import { openRunBench } from './openRun.ts';
@@ -14,6 +15,7 @@ import { waiterBench } from './waiter.ts';
 const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   configSpace: configSpaceBench,
   consolePage: consolePageBench,
+  firstWindow: firstWindowBench,
   journal: journalBench,
   mainLoop: mainLoopBench,
   openRun: openRunBench,
