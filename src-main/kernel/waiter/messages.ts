@@ -48,7 +48,7 @@ export type ToThread =
 
 /** What became of an automatic answer: errno numbers, 0 for a call that succeeded. */
 export interface AnswerGiven {
-  /** When the ack had been made, CLOCK_MONOTONIC in microseconds. */
+  /** When the ack had been made, CLOCK_MONOTONIC in whole microseconds. */
   readonly at: number;
   readonly quiesceErrnos: readonly number[];
   readonly acknowledgeErrno: number;
@@ -56,7 +56,7 @@ export interface AnswerGiven {
 
 export interface TakenSignal {
   readonly id: number;
-  /** CLOCK_MONOTONIC in microseconds, taken as soon as the thread ran. */
+  /** CLOCK_MONOTONIC in whole microseconds, taken as soon as the thread ran. */
   readonly at: number;
   readonly count: bigint;
   readonly answer: AnswerGiven | null;

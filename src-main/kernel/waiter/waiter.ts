@@ -7,7 +7,7 @@ import type { AnswerGiven, AutomaticAnswer, FromThread, ToThread, Watched } from
 import { waiterThread, type WaiterThreadData } from './waiterThread.ts';
 
 export interface Signal {
-  /** CLOCK_MONOTONIC in microseconds. */
+  /** CLOCK_MONOTONIC in whole microseconds. */
   readonly at: number;
   /** What one read of the eventfd gave: how many signals have come together. */
   readonly count: bigint;

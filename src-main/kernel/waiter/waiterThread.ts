@@ -34,6 +34,8 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
   /** A talkative log must not keep a signal waiting. */
   const recordsAtOnce = 64;
 
+  /** Whole microseconds, as journals have them. */
+  const now = (): number => Math.floor(calls.monotonic());
   const byFd = new Map<number, Entry>();
   const counter = new BigUint64Array(1);
   const counterBytes = new Uint8Array(counter.buffer);
@@ -67,7 +69,7 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
   const answerWith = (automatic: AutomaticAnswer): AnswerGiven => {
     const quiesceErrnos = automatic.quiesce.map(errnoOf);
     const acknowledgeErrno = errnoOf(automatic.acknowledge);
-    return { at: calls.monotonic(), quiesceErrnos, acknowledgeErrno };
+    return { at: now(), quiesceErrnos, acknowledgeErrno };
   };
 
   const forget = (fd: number): void => {
@@ -156,7 +158,7 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
 
   for (;;) {
     const ready = calls.epollWait(data.epoll, -1);
-    const at = calls.monotonic();
+    const at = now();
     if (!ready.ok) {
       if (ready.errno === EINTR) continue;
       post({ kind: 'failed', errno: ready.errno });
