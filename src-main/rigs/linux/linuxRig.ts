@@ -52,6 +52,7 @@ export class LinuxRig implements Rig, FaultWitness {
   readonly #witness: LinuxFaultWitness;
   readonly #listeners = new Set<(event: RigEvent) => void>();
   readonly #open = new Map<PciAddress, DeviceSession | 'opening'>();
+  readonly #openings = new Set<Promise<unknown>>();
   /** What opening found out, until the driver changes. */
   readonly #protocols = new Map<
     PciAddress,
@@ -62,6 +63,7 @@ export class LinuxRig implements Rig, FaultWitness {
   readonly #seen = new Set<PciAddress>();
   readonly #work = new KernelWork();
   #events: MachineEvents | null = null;
+  #toldTroubles = false;
   #closed: Promise<void> | null = null;
 
   private constructor(parts: LinuxRigParts, names: PciNames) {
@@ -82,12 +84,6 @@ export class LinuxRig implements Rig, FaultWitness {
     return rig;
   }
 
-  /** What this machine does not let the rig hear, one sentence each. */
-  get troubles(): readonly string[] {
-    const { ueventTrouble = null, kernelLogTrouble = null } = this.#events ?? {};
-    return [ueventTrouble, kernelLogTrouble].flatMap((trouble) => trouble?.message ?? []);
-  }
-
   async devices(): Promise<Result<readonly DeviceSummary[]>> {
     const all = await this.#functions();
     return all.ok
@@ -100,7 +96,9 @@ export class LinuxRig implements Rig, FaultWitness {
     if (!found.ok) return found;
     if (this.#open.has(address)) return failure('busy', `${address} is open already.`);
     this.#open.set(address, 'opening');
-    const session = await this.#openSession(found.value);
+    const opening = this.#openSession(found.value);
+    this.#openings.add(opening);
+    const session = await opening.finally(() => this.#openings.delete(opening));
     if (session.ok) this.#open.set(address, session.value);
     else this.#open.delete(address);
     return session;
@@ -173,6 +171,7 @@ export class LinuxRig implements Rig, FaultWitness {
     // A listener of its own for each call: the same function may be given twice.
     const own = (event: RigEvent): void => listener(event);
     this.#listeners.add(own);
+    if (!this.#toldTroubles) queueMicrotask(() => this.#tellTroubles());
     return () => this.#listeners.delete(own);
   }
 
@@ -184,6 +183,7 @@ export class LinuxRig implements Rig, FaultWitness {
   async #end(): Promise<void> {
     const sessions = [...this.#open.values()].filter((one) => one !== 'opening');
     await Promise.all(sessions.map((session) => session.close()));
+    await Promise.allSettled(this.#openings);
     this.#witness.close();
     await this.#events?.close();
     this.#listeners.clear();
@@ -199,6 +199,16 @@ export class LinuxRig implements Rig, FaultWitness {
   #emit(event: RigEvent): void {
     const whole = { ...event, at: Math.floor(event.at) };
     for (const listener of [...this.#listeners]) listener(whole);
+  }
+
+  /** What this machine does not let the rig hear, to the first who listens. */
+  #tellTroubles(): void {
+    if (this.#toldTroubles || this.#listeners.size === 0) return;
+    this.#toldTroubles = true;
+    const { ueventTrouble = null, kernelLogTrouble = null } = this.#events ?? {};
+    for (const trouble of [ueventTrouble, kernelLogTrouble]) {
+      if (trouble !== null) this.#note(null, trouble.message);
+    }
   }
 
   #note(address: PciAddress | null, text: string): void {

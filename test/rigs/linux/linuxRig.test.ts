@@ -245,6 +245,45 @@ describe('the machine', () => {
     expect(heard).toEqual([{ kind: 'uevent', at: 12, address: dut, uevent: 'beginRecovery' }]);
   });
 
+  it('says once what it does not let the rig hear', async () => {
+    const { rig } = await labRig({
+      listen: async () => ({
+        ueventTrouble: null,
+        kernelLogTrouble: { code: 'permissionDenied', message: 'No kernel log.' },
+        close: async () => undefined,
+      }),
+    });
+    const first = await new Promise<RigEvent>((resolve) => rig.onEvent(resolve));
+    expect(first).toMatchObject({ kind: 'kernelLog', address: null, text: 'No kernel log.' });
+    const heard: RigEvent[] = [];
+    rig.onEvent((event) => heard.push(event));
+    await Promise.resolve();
+    expect(heard).toEqual([]);
+  });
+
+  it('waits for a device that is being opened before it lets go', async () => {
+    let letGo: () => void = () => undefined;
+    let entered: () => void = () => undefined;
+    const inside = new Promise<void>((resolve) => {
+      entered = resolve;
+    });
+    const { rig, released } = await labRig({
+      openVfioDevice: () =>
+        new Promise((resolve) => {
+          letGo = () => resolve({ ok: false, error: { code: 'busy', message: 'later' } });
+          entered();
+        }),
+    });
+    const opening = rig.open(dut);
+    await inside;
+    const closing = rig.close();
+    await new Promise((resolve) => setImmediate(resolve));
+    const before = released();
+    letGo();
+    await Promise.all([opening, closing]);
+    expect([before, released()]).toEqual([false, true]);
+  });
+
   it('is let go of once', async () => {
     const { rig, released } = await labRig();
     await Promise.all([rig.close(), rig.close()]);
