@@ -35,7 +35,6 @@ export const createKoffiSyscalls = (koffi: Koffi): Syscalls => {
     copyIn: library.func('intptr_t memcpy(intptr_t to, void *from, size_t length)'),
     socket: library.func('int socket(int domain, int type, int protocol)'),
     bind: library.func('int bind(int fd, void *address, unsigned int length)'),
-    receive: library.func('intptr_t recv(int fd, void *buffer, size_t length, int flags)'),
     clock: library.func('int clock_gettime(int clock, void *time)'),
   };
 
@@ -159,7 +158,6 @@ export const createKoffiSyscalls = (koffi: Koffi): Syscalls => {
     mmap: map,
     socket: (domain, type, protocol) => counted(c.socket(domain, type, protocol)),
     bind: (fd, address) => finished(c.bind(fd, address, address.length)),
-    receive: (fd, into, flags) => counted(c.receive(fd, into, into.length, flags)),
     monotonic: () => {
       c.clock(1, time); // CLOCK_MONOTONIC
       return Number(time[0]) * 1_000_000 + Number(time[1]) / 1000;

@@ -76,8 +76,6 @@ export interface Syscalls {
   socket(domain: number, type: number, protocol: number): SyscallResult<number>;
   /** `address`: a sockaddr as bytes. */
   bind(fd: number, address: Uint8Array): SyscallResult<void>;
-  /** recv(): bytes received; `flags` are MSG_ numbers. */
-  receive(fd: number, into: Uint8Array, flags: number): SyscallResult<number>;
   /** CLOCK_MONOTONIC in microseconds, with a fraction. */
   monotonic(): number;
 }
