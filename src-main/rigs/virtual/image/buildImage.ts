@@ -15,7 +15,7 @@ import {
   type PinnedPackage,
 } from './imageManifest.ts';
 import { benchInputs, imageFolder, imageIn, type BenchParts, type RigImage } from './imageStore.ts';
-import { findModules, locateKernel, relocateHeaders, type KernelTree } from './kernelTree.ts';
+import { findModules, locateKernel, type KernelTree } from './kernelTree.ts';
 import { writeNewcArchive } from './newcArchive.ts';
 import { readRecipe, type Recipe } from './recipe.ts';
 
@@ -144,9 +144,7 @@ class ImageBuild {
     if (kernel.kind === 'folder') return locateKernel(kernel.path);
     const root = await this.unpacked(kernel.name, pins.kernelPackages);
     if (!root.ok) return root;
-    const tree = await locateKernel(root.value);
-    if (tree.ok) await relocateHeaders(tree.value.headers);
-    return tree;
+    return locateKernel(root.value);
   }
 }
 

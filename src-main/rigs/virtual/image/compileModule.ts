@@ -1,7 +1,7 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { success, type Result } from '../../../core/result.ts';
-import type { KernelTree } from './kernelTree.ts';
+import { headerWords, type KernelTree } from './kernelTree.ts';
 import { runTool } from './runTool.ts';
 
 export const moduleName = 'vfio-pci-notify';
@@ -27,13 +27,14 @@ export const compileModule = async (
 ): Promise<Result<string>> => {
   const folder = join(scratch, 'module');
   await cp(source, folder, { recursive: true });
-  const words = ['-C', headers, `M=${folder}`];
+  const words = [...(await headerWords(headers)), `M=${folder}`];
   const compiler = ['CC=gcc', 'HOSTCC=gcc'];
   // Without debug information, and without the path of the copy, the module is the same wherever it is built.
   const flags = `KCFLAGS=-g0 -ffile-prefix-map=${folder}=.`;
   const built = await runTool('make', [...words, ...compiler, flags, 'modules'], {
     purpose: 'compile the kernel module',
-    advice: 'what the compiler said is in the details',
+    advice:
+      'its output is in the details; a kernel that is newer than this machine wants a newer compiler (--json shows it)',
     environment: { LD_LIBRARY_PATH: libraries },
   });
   if (!built.ok) {

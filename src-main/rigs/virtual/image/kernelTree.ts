@@ -1,4 +1,4 @@
-import { access, readdir, readFile, writeFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { failure, success, type Result } from '../../../core/result.ts';
 import type { Recipe } from './recipe.ts';
@@ -62,12 +62,18 @@ export const locateKernel = async (root: string): Promise<Result<KernelTree>> =>
   return absent('kernel modules');
 };
 
-/** Debian's headers name each other by their installed place; here they lie side by side below another root. */
-export const relocateHeaders = async (headers: string): Promise<void> => {
-  const makefile = join(headers, 'Makefile');
-  const text = await readFile(makefile, 'utf8');
-  const moved = text.replaceAll(/^include \/usr\/src\//gm, 'include ../');
-  if (moved !== text) await writeFile(makefile, moved);
+/**
+ * How make is told to build against headers. Debian's Makefile there includes that of the common headers by its installed
+ * place, and sets KBUILD_OUTPUT to its own (7.x); here both lie below another root, which may be somebody else's.
+ */
+export const headerWords = async (headers: string): Promise<readonly string[]> => {
+  const text = await readFile(join(headers, 'Makefile'), 'utf8');
+  const common = /^include \/usr\/src\/([^/\s]+)\/Makefile$/m.exec(text)?.[1];
+  return [
+    ...['-C', headers],
+    ...(common === undefined ? [] : ['-f', join(headers, '..', common, 'Makefile')]),
+    ...(/^KBUILD_OUTPUT=/m.test(text) ? [`KBUILD_OUTPUT=${headers}`] : []),
+  ];
 };
 
 /** modprobe takes - and _ for the same. */
