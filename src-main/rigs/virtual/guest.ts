@@ -32,6 +32,16 @@ const inPath = (program: string): boolean =>
     }
   });
 
+/** Whether this machine has what a guest is started with. */
+export const checkPrograms = (): Result<void> => {
+  for (const [program, debianPackage] of Object.entries(programs)) {
+    if (!inPath(program)) {
+      return failure('rigNotStarted', `${program} is missing; install the Debian package "${debianPackage}".`);
+    }
+  }
+  return success(undefined);
+};
+
 /** The last lines of a stream that is read for nobody. */
 class LastLines {
   #text = '';
@@ -130,14 +140,8 @@ export class Guest {
 
   /** Starts QEMU with the words for a path of the agent's channel; whether it stays is told by `ended`. */
   static start(words: (channelPath: string) => readonly string[]): Result<Guest> {
-    for (const [program, debianPackage] of Object.entries(programs)) {
-      if (!inPath(program)) {
-        return failure(
-          'rigNotStarted',
-          `${program} is missing; install the Debian package "${debianPackage}".`,
-        );
-      }
-    }
+    const programsThere = checkPrograms();
+    if (!programsThere.ok) return programsThere;
     removeOrphans();
     const folder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
     const channelPath = join(folder, 'agent');

@@ -20,8 +20,15 @@ export interface VirtualRigOptions extends BootWishes {
   readonly bootPatience?: number;
   /** One short line for each thing that takes time. */
   readonly onProgress?: (text: string) => void;
+  /** Gives the boot up: the guest is ended. */
+  readonly signal?: AbortSignal;
 }
 
+/**
+ * How long an agent may say nothing, in milliseconds. On a busy machine an emulator is slow, and what really ends the
+ * conversation, QEMU or the agent, is told at once.
+ */
+const silence = 30_000;
 /** Some seconds on an idle machine; many times that when others want it too. */
 const usualBootPatience = 120_000;
 /** Between two tries to reach an agent that is there and does not answer, in milliseconds. */
@@ -180,6 +187,8 @@ export const openVirtualRig = async (options: VirtualRigOptions): Promise<Result
   );
   if (!started.ok) return started;
   const guest = started.value;
+  const giveUp = (): void => void guest.stop();
+  options.signal?.addEventListener('abort', giveUp, { once: true });
   onProgress?.(`booting Linux ${release} with ${topology.title}`);
   const here = await agentOfBoot(guest, options.bootPatience ?? usualBootPatience);
   const channel = here.ok ? await openConversation(guest) : here;
@@ -190,9 +199,11 @@ export const openVirtualRig = async (options: VirtualRigOptions): Promise<Result
         name,
         title: `Virtual x86, Linux ${release} with ${driver}, ${topology.title}`,
         bench,
+        timing: { silence },
         release: () => guest.stop(),
       })
     : channel;
+  options.signal?.removeEventListener('abort', giveUp);
   if (!opened.ok) {
     await guest.stop();
     return opened;

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import { failure, success, type Result } from '../../../core/result.ts';
 
@@ -8,6 +9,7 @@ const packages: Readonly<Record<string, string>> = {
   'dpkg-deb': 'dpkg',
   make: 'make',
   gcc: 'gcc',
+  npm: 'npm',
   xz: 'xz-utils',
 };
 
@@ -27,9 +29,20 @@ export interface ToolWish {
   readonly advice: string;
 }
 
+const givingUp = new AsyncLocalStorage<AbortSignal | undefined>();
+
+/** Runs some work whose tools, however deep in it, end when it is given up; no other one is started then. */
+export const cancellable = <Value>(
+  signal: AbortSignal | undefined,
+  work: () => Promise<Value>,
+): Promise<Value> => givingUp.run(signal, work);
+
 /** Runs a tool of the host to its end and answers what it wrote to standard output. */
 export const runTool = (tool: string, words: readonly string[], wish: ToolWish): Promise<Result<string>> =>
   new Promise((resolve) => {
+    const signal = givingUp.getStore();
+    const givenUp = failure('imageNotBuilt', `The bench did not ${wish.purpose}: it was given up.`);
+    if (signal?.aborted === true) return resolve(givenUp);
     const child = spawn(tool, words, {
       cwd: wish.folder,
       env: { ...process.env, LC_ALL: 'C', ...wish.environment },
@@ -37,6 +50,9 @@ export const runTool = (tool: string, words: readonly string[], wish: ToolWish):
       timeout: longest,
       killSignal: 'SIGKILL',
     });
+    // SIGTERM, which make hands on to what it has started.
+    const giveUp = (): void => void child.kill('SIGTERM');
+    signal?.addEventListener('abort', giveUp, { once: true });
     let out = '';
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
@@ -49,9 +65,11 @@ export const runTool = (tool: string, words: readonly string[], wish: ToolWish):
           : `${tool} does not start (${thrown.code})`;
       resolve(failure('imageNotBuilt', `The bench cannot ${wish.purpose}: ${why}.`));
     });
-    child.on('close', (code, signal) => {
+    child.on('close', (code, endedBy) => {
+      signal?.removeEventListener('abort', giveUp);
+      if (signal?.aborted === true) return resolve(givenUp);
       if (code === 0) return resolve(success(out));
-      const ended = signal === null ? `ended with ${code}` : `was ended by ${signal}`;
+      const ended = endedBy === null ? `ended with ${code}` : `was ended by ${endedBy}`;
       resolve(
         failure('imageNotBuilt', `The bench cannot ${wish.purpose}: ${tool} ${ended}; ${wish.advice}.`, {
           details: { command: [tool, ...words].join(' '), output: lastLines(`${out}\n${said}`) },
