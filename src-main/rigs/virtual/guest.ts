@@ -36,7 +36,10 @@ const inPath = (program: string): boolean =>
 export const checkPrograms = (): Result<void> => {
   for (const [program, debianPackage] of Object.entries(programs)) {
     if (!inPath(program)) {
-      return failure('rigNotStarted', `${program} is missing; install the Debian package "${debianPackage}".`);
+      return failure(
+        'rigNotStarted',
+        `${program} is missing; install the Debian package "${debianPackage}".`,
+      );
     }
   }
   return success(undefined);

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { buildImage } from '../../../src-main/rigs/virtual/image/buildImage.ts';
 import { formatManifest } from '../../../src-main/rigs/virtual/image/imageManifest.ts';
 import { benchInputs, findImage, imageFolder } from '../../../src-main/rigs/virtual/image/imageStore.ts';
-import { benchParts } from '../../../src-main/commands/virtualRigs.ts';
+import { benchParts } from '../../../src-main/commands/places.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'recovery-bench-images-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
