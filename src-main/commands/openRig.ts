@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import { missingCase } from '../core/exhaustive.ts';
 import { failure, success, type Result } from '../core/result.ts';
-import { openRemoteCommand } from '../rigs/remote/remoteCommand.ts';
+import { openRig as openWishedRig, type RigWish } from '../rigs/opening/openRig.ts';
+import type { OpeningNeeds } from '../rigs/opening/openVirtual.ts';
 import type { Rig } from '../rigs/rig.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
-import { checkPlatform, findTopology, openSimulatedRig } from '../rigs/simulated/openSimulatedRig.ts';
-import { defaultProfile, profiles } from '../rigs/simulated/kernel/profile.ts';
+import { checkPlatform, findTopology } from '../rigs/simulated/openSimulatedRig.ts';
+import { defaultProfile, profiles, type KernelProfile } from '../rigs/simulated/kernel/profile.ts';
 import { parseRigOptions, type CommandContext, type ParsedRigOptions, type RigOptions } from './context.ts';
-import { benchVersion } from './places.ts';
+import { rigPlaces } from './places.ts';
 import type { RigName } from './rigName.ts';
-import { openVirtual, plainGuest } from './virtualRigs.ts';
+import { plainGuest } from './virtualRigs.ts';
 
 export interface RigTopologyOptions extends RigOptions {
   readonly topology?: string;
@@ -28,31 +29,42 @@ export const topologyNames = Object.keys(topologies).join(', ');
 export const withTopology = (command: Command): Command =>
   command.option('--topology <name>', `simulated rigs: ${topologyNames} (default: the profile’s)`);
 
-type Named<Kind extends RigName['kind']> = Extract<RigName, { kind: Kind }>;
+/** A command builds no image by the way; it says how to. */
+export const commandNeeds = (environment: NodeJS.ProcessEnv, say: (text: string) => void): OpeningNeeds => ({
+  places: rigPlaces(environment),
+  image: 'asItIs',
+  onProgress: (text) => say(`${text}\n`),
+});
 
-const openSimulated = (
-  { profile }: Named<'simulated'>,
+const simulatedWish = (
+  profile: KernelProfile | null,
   { pace, seed }: ParsedRigOptions,
   topologyName: string | undefined,
   wallStart: number,
-): Result<Rig> => {
+): Result<RigWish> => {
   const topology = topologyName === undefined ? success(null) : findTopology(topologyName);
   if (!topology.ok) return topology;
   if (topology.value !== null) {
     const fits = checkPlatform(profile ?? profiles[defaultProfile], topology.value);
     if (!fits.ok) return fits;
   }
-  return success(
-    openSimulatedRig({ profile, topology: topology.value, pace, seed, wallStart, ackTimeout: null }),
-  );
+  return success({
+    kind: 'simulated',
+    profile,
+    topology: topology.value,
+    pace,
+    seed,
+    wallStart,
+    ackTimeout: null,
+  });
 };
 
-const openNamed = async (
+const wishOf = (
   name: RigName,
   context: CommandContext,
   parsed: ParsedRigOptions,
   topologyName: string | undefined,
-): Promise<Result<Rig>> => {
+): Result<RigWish> => {
   if (name.kind !== 'simulated' && topologyName !== undefined) {
     return failure(
       'malformedInput',
@@ -61,20 +73,12 @@ const openNamed = async (
   }
   switch (name.kind) {
     case 'simulated':
-      return openSimulated(name, parsed, topologyName, context.now());
+      return simulatedWish(name.profile, parsed, topologyName, context.now());
     case 'virtual':
-      return openVirtual({
-        ...plainGuest,
-        name: name.wanted,
-        environment: context.environment,
-        onProgress: (text) => context.streams.err(`${text}\n`),
-      });
+      return success({ kind: 'virtual', name: name.wanted, ...plainGuest });
+    case 'local':
     case 'remote':
-      return openRemoteCommand({
-        commandLine: name.commandLine,
-        bench: benchVersion(),
-        log: (line) => context.streams.err(`${line}\n`),
-      });
+      return success(name);
     default:
       return missingCase(name);
   }
@@ -92,6 +96,8 @@ export const openRig = async (
   const parsed = parseRigOptions(context, options);
   if (!parsed.ok) return parsed;
   const { rig: name, runs, json, seed } = parsed.value;
-  const opened = await openNamed(name, context, parsed.value, options.topology);
-  return opened.ok ? success({ rig: opened.value, runs, json, seed: seedOf(name, seed) }) : opened;
+  const wish = wishOf(name, context, parsed.value, options.topology);
+  if (!wish.ok) return wish;
+  const opened = await openWishedRig(wish.value, commandNeeds(context.environment, context.streams.err));
+  return opened.ok ? success({ rig: opened.value.rig, runs, json, seed: seedOf(name, seed) }) : opened;
 };

@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RigPlaces } from '../rigs/opening/rigPlaces.ts';
+import type { BenchParts } from '../rigs/virtual/image/imageStore.ts';
 
 /** The folder that holds package.json, from the sources and from the built bundle alike. */
 export const packageRoot = (): string => {
@@ -35,3 +37,17 @@ export const rigCache = (environment: NodeJS.ProcessEnv): string =>
       join(setIn(environment, 'XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'recovery-bench'),
     'rigs',
   );
+
+/** What the bench itself puts into a guest. */
+export const benchParts = (): BenchParts => ({
+  recipe: join(packageRoot(), 'resources/rig-images/x86'),
+  module: join(packageRoot(), 'resources/kernel-module/vfio-pci-notify'),
+  agent: join(packageRoot(), 'out/agent/agent.mjs'),
+});
+
+export const rigPlaces = (environment: NodeJS.ProcessEnv): RigPlaces => ({
+  bench: benchVersion(),
+  root: packageRoot(),
+  cache: rigCache(environment),
+  parts: benchParts(),
+});

@@ -1,19 +1,17 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { failure, success, type Result } from '../core/result.ts';
 import { onEndingSignal } from '../door/endingSignals.ts';
+import { makeImage, openVirtual } from '../rigs/opening/openVirtual.ts';
 import { guestTopologyNames } from '../rigs/virtual/guestTopology.ts';
-import { buildImage, type KernelSource } from '../rigs/virtual/image/buildImage.ts';
+import type { KernelSource } from '../rigs/virtual/image/buildImage.ts';
 import { defaultKernel, parseVirtualRigName } from '../rigs/virtual/virtualRigName.ts';
 import { fail, finish, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
 import { oneOf } from './faultOptions.ts';
 import { writeJson } from './output.ts';
-import { packageRoot, rigCache } from './places.ts';
+import { rigPlaces } from './places.ts';
 import { deviceTable } from './rigCommands.ts';
-import { benchParts, openVirtual } from './virtualRigs.ts';
 
 interface BuildOptions {
   readonly kernel: string;
@@ -35,28 +33,6 @@ const checkArchitecture = (name: string): Result<void> =>
     ? success(undefined)
     : failure('malformedInput', `There is no image for "${name.slice(0, 40)}"; there is one for x86.`);
 
-/** In a checkout the agent is bundled from its sources; what was installed has the bundle, and not the bundler. */
-const bundleAgent = (): Promise<Result<void>> => {
-  const root = packageRoot();
-  if (!existsSync(join(root, 'agent.config.ts'))) return Promise.resolve(success(undefined));
-  return new Promise((settle) => {
-    const child = spawn('npm', ['run', '--silent', 'build:agent'], {
-      cwd: root,
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let said = '';
-    child.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
-    child.on('error', () => settle(failure('imageNotBuilt', 'The agent cannot be bundled: npm is missing.')));
-    child.on('close', (code) => {
-      if (code === 0) return settle(success(undefined));
-      const details = { output: said.trimEnd().split('\n') };
-      settle(
-        failure('imageNotBuilt', 'The agent cannot be bundled; "npm run build:agent" says why.', { details }),
-      );
-    });
-  });
-};
-
 const kernelOf = (text: string): KernelSource =>
   text.includes('/') ? { kind: 'folder', path: resolve(text) } : { kind: 'release', name: text };
 
@@ -73,17 +49,10 @@ const build = async (
     if (json) writeJson(streams, { type: 'progress', text });
     else streams.out(`${text}\n`);
   };
-  onProgress('bundling the agent');
-  const bundled = await bundleAgent();
-  if (!bundled.ok) return fail(context, bundled.error, json);
-  const built = await buildImage({
-    cache: rigCache(context.environment),
-    parts: benchParts(),
-    packages: join(packageRoot(), 'node_modules'),
-    kernel: kernelOf(options.kernel),
-    versions: options.update === true ? 'newest' : 'pinned',
-    onProgress,
-  });
+  const built = await makeImage(
+    { kernel: kernelOf(options.kernel), versions: options.update === true ? 'newest' : 'pinned' },
+    { places: rigPlaces(context.environment), onProgress },
+  );
   if (!built.ok) return fail(context, built.error, json);
   const { image, result } = built.value;
   const { name, release } = image.manifest;
@@ -128,16 +97,17 @@ const start = async (
   const parameters = parametersOf(options.parameter);
   if (!parameters.ok) return fail(context, parameters.error, json);
   const begun = performance.now();
-  const opened = await openVirtual({
-    name: name.value,
-    driver: driver.value,
-    moduleParameters: parameters.value,
-    environment: context.environment,
-    onProgress: (text) => {
-      if (json) writeJson(streams, { type: 'progress', text });
-      else streams.out(`${text}\n`);
+  const opened = await openVirtual(
+    { name: name.value, driver: driver.value, moduleParameters: parameters.value },
+    {
+      places: rigPlaces(context.environment),
+      image: 'asItIs',
+      onProgress: (text) => {
+        if (json) writeJson(streams, { type: 'progress', text });
+        else streams.out(`${text}\n`);
+      },
     },
-  });
+  );
   if (!opened.ok) return fail(context, opened.error, json);
   const rig = opened.value;
   try {

@@ -8,12 +8,14 @@ export type RigName =
   /** Without a profile the caller's preference decides. */
   | { readonly kind: 'simulated'; readonly profile: KernelProfile | null }
   | { readonly kind: 'virtual'; readonly wanted: VirtualRigName }
+  /** The machine that the bench runs on. */
+  | { readonly kind: 'local' }
   /** The command starts an agent whose standard input and output are the wire. */
   | { readonly kind: 'remote'; readonly commandLine: string };
 
 /** For the help and the refusal of `--rig`. */
 export const rigNameForms =
-  'simulated, simulated:PROFILE, virtual:x86, virtual:x86:TOPOLOGY or remote:COMMAND';
+  'simulated, simulated:PROFILE, virtual:x86, virtual:x86:TOPOLOGY, local or remote:COMMAND';
 
 const simulatedRig = (name: string, words: readonly string[]): Result<RigName> => {
   const [profileName, ...rest] = words;
@@ -39,6 +41,8 @@ export const parseRigName = (name: string): Result<RigName> => {
       const wanted = parseVirtualRigName(words);
       return wanted.ok ? success({ kind, wanted: wanted.value }) : wanted;
     }
+    case 'local':
+      return words.length === 0 ? success({ kind }) : noSuchRig(name);
     case 'remote': {
       const commandLine = words.join(':').trim();
       return commandLine === '' ? noSuchRig(name) : success({ kind: 'remote', commandLine });

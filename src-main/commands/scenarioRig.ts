@@ -1,7 +1,7 @@
 import { missingCase } from '../core/exhaustive.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
-import { openRemoteCommand } from '../rigs/remote/remoteCommand.ts';
+import { openRig, type OpenedRig } from '../rigs/opening/openRig.ts';
 import type { Rig } from '../rigs/rig.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import { profiles } from '../rigs/simulated/kernel/profile.ts';
@@ -9,9 +9,9 @@ import { openSimulatedRig } from '../rigs/simulated/openSimulatedRig.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
 import type { Scenario } from '../scenarios/load.ts';
 import { noTricks, simulatedTricks, type RigTricks } from '../scenarios/tricks.ts';
-import { benchVersion } from './places.ts';
+import { commandNeeds } from './openRig.ts';
 import type { RigName } from './rigName.ts';
-import { bootForScenario, imageOf, openVirtual } from './virtualRigs.ts';
+import { bootForScenario, imageOf } from './virtualRigs.ts';
 
 export interface RigWishes {
   readonly rig: RigName;
@@ -57,17 +57,20 @@ const openGuest = async (
   scenario: Scenario,
   { wanted }: Named<'virtual'>,
   { ackTimeout, environment, onProgress }: RigWishes,
-): Promise<Result<Rig>> => {
+): Promise<Result<OpenedRig>> => {
   const image = await imageOf(wanted, environment);
   if (!image.ok) return image;
   const boot = bootForScenario(scenario, wanted, image.value.manifest.release, ackTimeout);
   if (!boot.ok) return boot;
   const { topology, driver, moduleParameters } = boot.value;
-  return openVirtual({ name: { ...wanted, topology }, driver, moduleParameters, environment, onProgress });
+  return openRig(
+    { kind: 'virtual', name: { ...wanted, topology }, driver, moduleParameters },
+    { ...commandNeeds(environment, onProgress), onProgress },
+  );
 };
 
-const realRig = (opened: Result<Rig>): Result<ScenarioRig> =>
-  opened.ok ? success({ rig: opened.value, tricks: noTricks(opened.value) }) : opened;
+const realRig = (opened: Result<OpenedRig>): Result<ScenarioRig> =>
+  opened.ok ? success({ rig: opened.value.rig, tricks: noTricks(opened.value.rig) }) : opened;
 
 /** A rig of its own for one scenario, with the devices and the time-out that the scenario needs. */
 export const openScenarioRig = async (
@@ -80,19 +83,14 @@ export const openScenarioRig = async (
       return success(openSimulated(scenario, name, wishes));
     case 'virtual':
       return realRig(await openGuest(scenario, name, wishes));
+    case 'local':
     case 'remote':
       // Its devices and its kernel's time-out are what they are; `checkOffer` looks at them.
       return ackTimeout === null
-        ? realRig(
-            await openRemoteCommand({
-              commandLine: name.commandLine,
-              bench: benchVersion(),
-              log: onProgress,
-            }),
-          )
+        ? realRig(await openRig(name, { ...commandNeeds(wishes.environment, onProgress), onProgress }))
         : failure(
             'malformedInput',
-            'The time-out of a far kernel is set there, with ack_timeout_ms of its driver.',
+            'The time-out of a real kernel is set there, with ack_timeout_ms of its driver.',
           );
     default:
       return missingCase(name);

@@ -1,48 +1,17 @@
-import { join } from 'node:path';
 import { failure, success, type Result } from '../core/result.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
-import { guestTopology, type GuestTopologyName } from '../rigs/virtual/guestTopology.ts';
-import { findImage, type BenchParts, type RigImage } from '../rigs/virtual/image/imageStore.ts';
+import type { GuestTopologyName } from '../rigs/virtual/guestTopology.ts';
+import { findImage, type RigImage } from '../rigs/virtual/image/imageStore.ts';
 import type { BootWishes } from '../rigs/virtual/kernelCommandLine.ts';
-import { openVirtualRig, type VirtualRig } from '../rigs/virtual/virtualRig.ts';
 import { formatVirtualRigName, type VirtualRigName } from '../rigs/virtual/virtualRigName.ts';
 import { profiles } from '../rigs/simulated/kernel/profile.ts';
 import type { Scenario } from '../scenarios/load.ts';
-import { benchVersion, packageRoot, rigCache } from './places.ts';
-
-/** What the bench itself puts into a guest. */
-export const benchParts = (): BenchParts => ({
-  recipe: join(packageRoot(), 'resources/rig-images/x86'),
-  module: join(packageRoot(), 'resources/kernel-module/vfio-pci-notify'),
-  agent: join(packageRoot(), 'out/agent/agent.mjs'),
-});
+import { benchParts, rigCache } from './places.ts';
 
 export const imageOf = (
   { kernel }: Pick<VirtualRigName, 'kernel'>,
   environment: NodeJS.ProcessEnv,
 ): Promise<Result<RigImage>> => findImage(rigCache(environment), kernel, benchParts());
-
-export interface VirtualRigWishes extends Pick<BootWishes, 'driver' | 'moduleParameters'> {
-  readonly name: VirtualRigName;
-  readonly environment: NodeJS.ProcessEnv;
-  readonly onProgress: (text: string) => void;
-}
-
-/** Boots the guest of this name. */
-export const openVirtual = async (wishes: VirtualRigWishes): Promise<Result<VirtualRig>> => {
-  const { name, environment, driver, moduleParameters, onProgress } = wishes;
-  const image = await imageOf(name, environment);
-  if (!image.ok) return image;
-  return openVirtualRig({
-    image: image.value,
-    name: formatVirtualRigName(name),
-    bench: benchVersion(),
-    topology: guestTopology(name.topology ?? 'single'),
-    driver,
-    moduleParameters,
-    onProgress,
-  });
-};
 
 /** A guest as it is without a scenario: with the notify driver as posted. */
 export const plainGuest = { driver: 'vfio-pci-notify', moduleParameters: {} } as const;

@@ -60,7 +60,7 @@ const refused: readonly (readonly [string, number, RegExp])[] = [
   ['bogus', 2, /Unknown command 'bogus'/],
   ['rigs --bogus', 2, /Unknown option '--bogus'/],
   ['rigs extra', 2, /Too many arguments/],
-  ['devices --rig local', 2, /There is no rig "local"; use simulated/],
+  ['devices --rig local:x', 2, /There is no rig "local:x"; use simulated/],
   ['devices --rig simulated:7.9', 2, /There is no kernel profile "7\.9"; there are stock-6\.1, /],
   ['devices --rig simulated:eeh:x', 2, /There is no rig/],
   ['devices --rig simulated:__proto__', 2, /There is no kernel profile/],

@@ -10,6 +10,8 @@ export interface RemoteCommandOptions {
   /** What the command says on standard error, line by line. */
   readonly log: (line: string) => void;
   readonly timing?: Partial<LinkTiming>;
+  /** Gives the opening up: the command is ended. */
+  readonly signal?: AbortSignal;
 }
 
 /** How long a command whose input has ended may take to end, in milliseconds. */
@@ -91,6 +93,8 @@ export const openRemoteCommand = async (options: RemoteCommandOptions): Promise<
   }
   let running = run(commandLine, log);
   let closing = false;
+  const giveUp = (): void => void running.end();
+  options.signal?.addEventListener('abort', giveUp, { once: true });
   let pause: { timer: NodeJS.Timeout; wake: () => void } | null = null;
   const opened = await openRemoteRig({
     channel: running.channel,
@@ -104,6 +108,7 @@ export const openRemoteCommand = async (options: RemoteCommandOptions): Promise<
       await running.end();
     },
   });
+  options.signal?.removeEventListener('abort', giveUp);
   if (!opened.ok) {
     await running.end();
     const { code, message } = opened.error;

@@ -1,0 +1,52 @@
+import { missingCase } from '../../core/exhaustive.ts';
+import { success, type Result } from '../../core/result.ts';
+import { openLinuxRig } from '../linux/openLinuxRig.ts';
+import { openRemoteCommand } from '../remote/remoteCommand.ts';
+import type { Rig } from '../rig.ts';
+import { openSimulatedRig, type SimulatedRigWishes } from '../simulated/openSimulatedRig.ts';
+import { openVirtual, type OpeningNeeds, type VirtualWish } from './openVirtual.ts';
+
+/** A rig that somebody wants. */
+export type RigWish =
+  | ({ readonly kind: 'simulated' } & SimulatedRigWishes)
+  | ({ readonly kind: 'virtual' } & VirtualWish)
+  /** The machine that the bench runs on. */
+  | { readonly kind: 'local' }
+  /** The command starts an agent whose standard input and output are the wire. */
+  | { readonly kind: 'remote'; readonly commandLine: string };
+
+export interface OpenedRig {
+  readonly rig: Rig;
+  /** Settles with why, when the machine itself is gone and does not come back; null where that cannot be. */
+  readonly gone: Promise<string> | null;
+}
+
+const forGood = (opened: Result<Rig>): Result<OpenedRig> =>
+  opened.ok ? success({ rig: opened.value, gone: null }) : opened;
+
+/** Opens any kind of rig. When that fails, or is given up, nothing of it is left. */
+export const openRig = async (wish: RigWish, needs: OpeningNeeds): Promise<Result<OpenedRig>> => {
+  switch (wish.kind) {
+    case 'simulated':
+      return forGood(success(openSimulatedRig(wish)));
+    case 'virtual': {
+      const opened = await openVirtual(wish, needs);
+      if (!opened.ok) return opened;
+      const gone = opened.value.guest.ended.then(({ reason }) => `the guest is gone: ${reason}`);
+      return success({ rig: opened.value, gone });
+    }
+    case 'local':
+      return forGood(await openLinuxRig());
+    case 'remote':
+      return forGood(
+        await openRemoteCommand({
+          commandLine: wish.commandLine,
+          bench: needs.places.bench,
+          log: needs.onProgress,
+          ...(needs.signal === undefined ? {} : { signal: needs.signal }),
+        }),
+      );
+    default:
+      return missingCase(wish);
+  }
+};

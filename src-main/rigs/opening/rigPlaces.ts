@@ -1,0 +1,13 @@
+import type { BenchParts } from '../virtual/image/imageStore.ts';
+
+/** Where the bench has what rigs are opened with. */
+export interface RigPlaces {
+  /** The version of this bench. */
+  readonly bench: string;
+  /** The folder of the bench's package.json. */
+  readonly root: string;
+  /** The images of guests, and what they are made from. */
+  readonly cache: string;
+  /** What the bench itself puts into a guest. */
+  readonly parts: BenchParts;
+}
