@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { done, type Result } from '../core/result.ts';
-import { koffiProvider, koffiSyscalls } from '../kernel/koffiSyscalls.ts';
+import { openSyscalls } from '../kernel/openSyscalls.ts';
 import type { Rig } from '../rigs/rig.ts';
 import { Agent } from './agent.ts';
 import { openCharacterChannel } from './characterChannel.ts';
@@ -58,10 +58,11 @@ const serve = async (
     await Promise.race([serveSocket(agent, channel), ending]);
     return done;
   }
+  const kernel = openSyscalls();
+  if (!kernel.ok) return kernel;
   const opened = openCharacterChannel({
+    ...kernel.value,
     path: channel,
-    calls: koffiSyscalls(),
-    provider: koffiProvider(),
     connected: (conversation) => void agent.serve(conversation),
   });
   if (!opened.ok) return opened;

@@ -1,7 +1,9 @@
+import type { Library } from './library.ts';
+
 /**
  * The system calls that the bench makes, and nothing above them: the port that stands between this room and the add-on
- * that really calls the C library. `koffiSyscalls.ts` implements it with koffi; `test/conformance/syscallsSuite.ts` is
- * what every implementation passes.
+ * that really calls the C library. `createSyscalls.ts` implements it over koffi or over the bench's own add-on;
+ * `test/conformance/syscallsSuite.ts` is what it passes over both.
  *
  * No call throws because of what the kernel said. Numbers in buffers are in the host's byte order.
  */
@@ -82,12 +84,12 @@ export interface Syscalls {
 
 /**
  * How a thread gets an implementation of its own: a function cannot cross to another thread, but its source and the
- * path of the add-on can. `create` must not use anything but its argument and the language (see threads/README.md).
+ * path of the add-on can. `library` must not use anything but its argument and the language (see threads/README.md).
  */
 export interface SyscallsProvider {
   /** File of the add-on, for require(). */
   readonly addOn: string;
-  readonly create: (addOn: never) => Syscalls;
+  readonly library: (addOn: never) => Library;
 }
 
 /** fcntl.h, asm-generic, which x86 and s390x use. */

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { createSyscalls } from '../createSyscalls.ts';
 import type { Syscalls, SyscallsProvider } from '../syscalls.ts';
 
 /** What a thread's function gets of its surroundings. */
@@ -11,7 +12,7 @@ export interface ThreadSide {
 
 /**
  * Starts a thread with system calls of its own. The functions cross as source text, which works alike from TypeScript,
- * from a bundle and from one single file, where there is no second file to start: so `body` and `provider.create` use
+ * from a bundle and from one single file, where there is no second file to start: so `body` and `provider.library` use
  * their arguments and the language alone. `data` is cloned.
  */
 export const startThread = <Data>(
@@ -21,10 +22,11 @@ export const startThread = <Data>(
 ): Worker => {
   const source = `'use strict';
 const { parentPort, receiveMessageOnPort, workerData } = require('node:worker_threads');
-const create = ${provider.create.toString()};
+const create = ${createSyscalls.toString()};
+const library = ${provider.library.toString()};
 const body = ${body.toString()};
 const side = { port: parentPort, receive: () => receiveMessageOnPort(parentPort) };
-body(create(require(workerData.addOn)), side, workerData.data);`;
+body(create(library(require(workerData.addOn))), side, workerData.data);`;
   // The flags of this process are for its own files: --input-type=module would read the source as something else.
   return new Worker(source, { eval: true, execArgv: [], workerData: { addOn: provider.addOn, data } });
 };

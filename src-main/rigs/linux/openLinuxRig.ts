@@ -3,8 +3,7 @@ import { failure, success, type Result } from '../../core/result.ts';
 import { openMachineEvents } from '../../kernel/events/machineEvents.ts';
 import { injectAer } from '../../kernel/injection/aerInject.ts';
 import { hostOrder, type Kernel } from '../../kernel/kernel.ts';
-import { koffiProvider, koffiSyscalls } from '../../kernel/koffiSyscalls.ts';
-import type { Syscalls } from '../../kernel/syscalls.ts';
+import { openSyscalls } from '../../kernel/openSyscalls.ts';
 import { thisMachine, type HostTree } from '../../kernel/sysfs/hostTree.ts';
 import { sysfsWriter } from '../../kernel/sysfs/sysfsWrites.ts';
 import { openBlockingCalls } from '../../kernel/threads/blockingCalls.ts';
@@ -23,15 +22,6 @@ const architectures: Readonly<Record<string, RigInfo['architecture']>> = {
 /** How long a bind, an unbind or a rescan is waited for; a wait for an ack, a minute, blocks them. */
 const patience = 5_000;
 
-const loadSyscalls = (): Result<Syscalls> => {
-  try {
-    return success(koffiSyscalls());
-  } catch (thrown) {
-    const why = thrown instanceof Error ? thrown.message : String(thrown);
-    return failure('notSupported', `The add-on koffi, which calls the kernel, does not load here: ${why}`);
-  }
-};
-
 /** The machine that this program runs on. `tree` is another one in tests. */
 export const openLinuxRig = async (tree: HostTree = thisMachine): Promise<Result<LinuxRig>> => {
   const architecture = architectures[process.arch];
@@ -41,12 +31,13 @@ export const openLinuxRig = async (tree: HostTree = thisMachine): Promise<Result
       `Only Linux on x86-64, s390x and POWER has a rig of its own; this is ${process.platform} on ${process.arch}.`,
     );
   }
-  const calls = loadSyscalls();
-  if (!calls.ok) return calls;
-  const waiter = openWaiter(calls.value, koffiProvider());
+  const opened = openSyscalls();
+  if (!opened.ok) return opened;
+  const { calls, provider } = opened.value;
+  const waiter = openWaiter(calls, provider);
   if (!waiter.ok) return waiter;
-  const blocking = openBlockingCalls(koffiProvider());
-  const kernel: Kernel = { calls: calls.value, blocking, waiter: waiter.value, tree };
+  const blocking = openBlockingCalls(provider);
+  const kernel: Kernel = { calls, blocking, waiter: waiter.value, tree };
   const rig = await LinuxRig.start({
     info: {
       kind: 'local',
