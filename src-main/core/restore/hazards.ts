@@ -13,6 +13,7 @@ import {
 } from '../pci/capability-registers.ts';
 import type { Placement } from '../pci/placement.ts';
 import { baseAddressBit, commandBit, configOffset } from '../pci/registers.ts';
+import { hazardWords } from './hazardWords.ts';
 import type { RestoreMoment } from './recordings.ts';
 
 /** Config spaces by moment, of one view; a moment that was not kept is not there. */
@@ -48,76 +49,10 @@ export interface Hazard {
   readonly offsets: readonly number[];
 }
 
-type Words = Pick<Hazard, 'name' | 'title' | 'explanation' | 'remedy'>;
-
-// Observations 3, 4, 5, 6 and 16 of the kernel facts for x86; "In error" of those for s390x.
-const words: Readonly<Record<HazardKind, Words>> = {
-  allOnes: {
-    name: 'All ones',
-    title: 'The device does not answer: its config space reads all ones.',
-    explanation:
-      'Every read of it, a BAR as well, gives ones; a vendor id that VFIO makes up proves nothing.',
-    remedy: 'Reset it again, or replug it; until then nothing else here means anything.',
-  },
-  baseAddressesZero: {
-    name: 'BARs zero',
-    title: 'BARs are zero in hardware.',
-    explanation:
-      'BAR reads return 0 and not an error, a mapped BAR silently reads 0, and VFIO’s own view goes on showing the old addresses.',
-    remedy:
-      'Write COMMAND through VFIO: that makes it restore the BARs. A DEVICE_RESET before that saves the zeros.',
-  },
-  memoryOff: {
-    name: 'Memory off',
-    title: 'COMMAND.Memory is off.',
-    explanation: 'The device answers no access to its BARs, and its MSI-X table cannot be written.',
-    remedy: 'Write COMMAND with Memory, Bus Master and SERR.',
-  },
-  busMasterOff: {
-    name: 'Bus Master off',
-    title: 'COMMAND.BusMaster is off.',
-    explanation: 'The device can do no DMA and send no MSI, and nothing says so.',
-    remedy: 'Write COMMAND with Memory, Bus Master and SERR.',
-  },
-  msixOff: {
-    name: 'MSI-X off',
-    title: 'MSI-X is off in hardware.',
-    explanation:
-      'It was on when the device was armed. Where the kernel still holds it enabled, interrupts are lost without an error.',
-    remedy:
-      'DEVICE_RESET after the COMMAND write, or switch the vectors off and on again through SET_IRQS; nothing else brings them back.',
-  },
-  msiOff: {
-    name: 'MSI off',
-    title: 'MSI is off in hardware.',
-    explanation:
-      'It was on when the device was armed. Where the kernel still holds it enabled, interrupts are lost without an error.',
-    remedy: 'DEVICE_RESET after the COMMAND write, or switch the vectors off and on again through SET_IRQS.',
-  },
-  reportingOff: {
-    name: 'DevCtl zero',
-    title: 'DevCtl reports no errors.',
-    explanation:
-      'The next error of this device is not reported to the root port, so no recovery is opened for it.',
-    remedy: 'Write the four reporting bits of Device Control (0x000f) after the reset.',
-  },
-  serrOff: {
-    name: 'SERR off',
-    title: 'COMMAND.SERR is off.',
-    explanation: 'Uncorrectable errors can vanish instead of being reported.',
-    remedy: 'Write COMMAND with SERR (0x0100).',
-  },
-  errorStatusKept: {
-    name: 'Status kept',
-    title: 'Uncorrectable Error Status still has bits set.',
-    explanation: 'The next error is logged under the name of this one.',
-    remedy: 'Clear the status by writing back what it reads, before the next error.',
-  },
-};
-
 const hex = (value: number, digits: number): string => `0x${value.toString(16).padStart(digits, '0')}`;
 
-interface Seen {
+/** A hazard as one reading shows it. */
+export interface SeenHazard {
   readonly kind: HazardKind;
   readonly evidence: string;
   readonly offsets: readonly number[];
@@ -136,7 +71,7 @@ const bitsLost = (before: Uint8Array, now: Uint8Array, offset: number, mask: num
 const addressOf = (value: number): number =>
   (value & (value & baseAddressBit.ioSpace ? baseAddressBit.ioAddress : baseAddressBit.memoryAddress)) >>> 0;
 
-const baseAddressesLost = (before: Uint8Array, now: Uint8Array, placement: Placement): Seen | null => {
+const baseAddressesLost = (before: Uint8Array, now: Uint8Array, placement: Placement): SeenHazard | null => {
   const lost = baseAddressesOf(before, placement.headerKind).flatMap(({ index, offset, part }) => {
     const [was, is] = [longAt(before, offset), longAt(now, offset)];
     const gone = part === 'upper' ? was !== 0 && is === 0 : addressOf(was) !== 0 && addressOf(is) === 0;
@@ -151,16 +86,20 @@ const baseAddressesLost = (before: Uint8Array, now: Uint8Array, placement: Place
   };
 };
 
-const seenIn = (
+/**
+ * What one reading shows to be dangerous, held against `before`. `settled`: nothing more is going to be done, so that a
+ * status that is still set is left over, and not evidence that somebody has yet to look at.
+ */
+export const hazardsIn = (
   before: Uint8Array,
   now: Uint8Array,
   placement: Placement,
-  moment: RestoreMoment,
-): readonly Seen[] => {
+  settled: boolean,
+): readonly SeenHazard[] => {
   if (readsAllOnes(now)) {
     return [{ kind: 'allOnes', evidence: 'The first 64 bytes read ff.', offsets: [configOffset.vendorId] }];
   }
-  const seen: Seen[] = [];
+  const seen: SeenHazard[] = [];
   const bars = baseAddressesLost(before, now, placement);
   if (bars !== null) seen.push(bars);
   const wordHazard = (kind: HazardKind, name: string, offset: number, mask: number): void => {
@@ -183,8 +122,7 @@ const seenIn = (
   }
   wordHazard('serrOff', 'COMMAND', configOffset.command, commandBit.serr);
   const aer = baseOf(placement, extendedCapabilityId.advancedErrorReporting, true);
-  // Right after the reset the status is evidence that nobody has looked at yet; at the end it is left over.
-  if (aer !== null && moment === 'end' && now.length >= aer + aerRegister.headerLog) {
+  if (aer !== null && settled && now.length >= aer + aerRegister.headerLog) {
     const status = longAt(now, aer + aerRegister.uncorrectableStatus);
     const names = decodeUncorrectable(status, 0).map(({ name }) => name);
     if (names.length > 0) {
@@ -210,9 +148,9 @@ export const hazardsOf = (readings: Readings, placement: Placement): readonly Ha
   for (const moment of later) {
     const now = readings[moment];
     if (now === undefined) continue;
-    for (const { kind, evidence, offsets } of seenIn(armed, now, placement, moment)) {
+    for (const { kind, evidence, offsets } of hazardsIn(armed, now, placement, moment === 'end')) {
       const state = moment === last ? 'present' : 'passed';
-      found.set(kind, { kind, moment, state, ...words[kind], evidence, offsets });
+      found.set(kind, { kind, moment, state, ...hazardWords[kind], evidence, offsets });
     }
   }
   const rank = ({ kind, state }: Hazard): number =>

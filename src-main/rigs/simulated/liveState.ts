@@ -229,6 +229,8 @@ export const enableMsi = (live: LiveState, fn: SimulatedFunction, message: MsiMe
   writeMsiMessage(fn, at, message);
   setIntxDisable(fn);
   fn.writeConfig(at + msiRegister.control, 2, msiControl(message));
+  // Every vector is unmasked when its interrupt is requested.
+  fn.writeConfig(at + 0x10, 4, 0);
   live.msi = { kind: 'on', message };
   return 'enabled';
 };
@@ -247,7 +249,6 @@ export const setNumVfs = (live: LiveState, fn: SimulatedFunction, numVfs: number
   const { vfEnable, vfMemorySpace } = sriovControlBit;
   sriov.control = numVfs === 0 ? 0 : vfEnable | vfMemorySpace;
   sriov.numVfs = numVfs;
-  writeVfBar(fn, at, sriov.vfBarAddress);
   fn.writeConfig(at + sriovRegister.numVfs, 2, numVfs);
   fn.writeConfig(at + sriovRegister.control, 2, sriov.control);
   return 'enabled';

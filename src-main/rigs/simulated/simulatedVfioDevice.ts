@@ -3,7 +3,15 @@ import type { Microseconds, Protocol } from '../../core/recovery/phase.ts';
 import { pciIrqIndexes } from '../../core/vfio/numbers.ts';
 import { irqSetFlags } from '../../core/vfio/irqSet.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
-import type { UserSpaceDriver, VfioDevice } from '../session/vfioDevice.ts';
+import type {
+  GivenAnswer,
+  PreparedAnswer,
+  PreparedCall,
+  Told,
+  UserSpaceDriver,
+  VfioDevice,
+} from '../session/vfioDevice.ts';
+import { StandingAnswer } from './standingAnswer.ts';
 import { eehOperation, type PartitionableEndpoint } from './kernel/eeh.ts';
 import { SimulatedEventfd } from './kernel/eventfd.ts';
 import { hotReset } from './kernel/functionReset.ts';
@@ -49,6 +57,7 @@ export class SimulatedVfioDevice implements VfioDevice {
   readonly #endpoint: PartitionableEndpoint | null;
   #readerLatency: Microseconds = timing.eventfdRead;
   #eventfd: SimulatedEventfd | null = null;
+  #standing = new StandingAnswer();
   #open = true;
   readonly #mappings = new Set<BarMapping>();
 
@@ -64,16 +73,66 @@ export class SimulatedVfioDevice implements VfioDevice {
     if (!this.#open) return this.#closed();
     const { clock } = this.#machine;
     const { address } = this;
-    const eventfd = new SimulatedEventfd(clock, this.#readerLatency, (count) =>
-      this.#machine.emit({ kind: 'signal', at: clock.now(), address, protocol, count }),
-    );
+    const standing = new StandingAnswer();
+    const eventfd = new SimulatedEventfd(clock, this.#readerLatency, (count) => {
+      const at = clock.now();
+      const signal = standing.signalled(count, at, clock, {
+        give: (answer, signalAt) => this.#give(answer, signalAt),
+        late: (late) =>
+          this.#machine.emit({ kind: 'answered', at: late.answered.at, address, protocol, ...late }),
+      });
+      this.#machine.emit({ kind: 'signal', at, address, protocol, count, ...signal });
+    });
     // A passed-through PE gets no signal from the kernel: the bench polls its state and signals itself.
     const result = protocol === 'eeh' ? done : this.#core.setEventfd(indexOf(protocol), eventfd);
-    if (result.ok) this.#eventfd = eventfd;
+    if (result.ok) {
+      this.#eventfd = eventfd;
+      this.#standing = standing;
+    }
     return result;
   }
 
+  get told(): Told {
+    return this.#standing.told;
+  }
+
+  async handDown(answer: PreparedAnswer, heard: number): Promise<Result<void>> {
+    return this.#open ? this.#standing.handDown(answer, heard) : this.#closed();
+  }
+
+  async takeBack(): Promise<Result<void>> {
+    this.#standing.takeBack();
+    return done;
+  }
+
+  /** What the waiter thread does on a real kernel, at one moment. */
+  #give({ looks, calls, latest }: PreparedAnswer, signalAt: Microseconds): GivenAnswer {
+    const { config } = this.#core;
+    const at = this.#machine.clock.now();
+    const looked = looks.map(({ offset, width }) => config?.read(offset, width) ?? this.#closed());
+    const called = calls.map((call) => this.#make(call));
+    const mayAck = at - signalAt < latest && called.every(({ ok }) => ok);
+    const acknowledged = mayAck
+      ? this.#setIrqs(DATA_NONE | UNMASK, pciIrqIndexes.VFIO_PCI_ERR_NOTIFY_IRQ_INDEX, 0)
+      : null;
+    return { at, looks: looked, calls: called, acknowledged };
+  }
+
+  #make(call: PreparedCall): Result<void> {
+    const { config } = this.#core;
+    if (call.call === 'disableMsix') return this.#core.disableMsix();
+    if (config === null) return this.#closed();
+    if (call.call === 'writeConfig') return config.write(call.offset, call.width, call.value);
+    const read = config.read(call.offset, call.width);
+    if (!read.ok) return read;
+    const nobodyAnswers = read.value === 2 ** (8 * call.width) - 1;
+    return !nobodyAnswers && (read.value & call.bits) !== 0
+      ? refused('EBUSY', `${this.address} still has transactions pending (Device Status).`, 'busy')
+      : done;
+  }
+
   async unregisterErrorEventfd(protocol: Protocol): Promise<Result<void>> {
+    this.#standing.takeBack();
     if (protocol === 'eeh') {
       this.#eventfd?.close();
       this.#eventfd = null;
@@ -230,6 +289,7 @@ export class SimulatedVfioDevice implements VfioDevice {
   async close(): Promise<Result<void>> {
     if (!this.#open) return this.#closed();
     this.#open = false;
+    this.#standing.takeBack();
     this.#eventfd?.close();
     this.#eventfd = null;
     return this.#machine.call(this.#core.close());

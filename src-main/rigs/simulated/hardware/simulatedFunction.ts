@@ -75,6 +75,13 @@ export type EngineResult =
   | { readonly kind: 'done' }
   | { readonly kind: 'blocked'; readonly because: Exclude<MmioDecode, 'decoded'> | 'noEngine' };
 
+/** Sees what happens to a configuration space, after it has happened; only what witnesses of the truth need. */
+export interface ConfigObserver {
+  wrote(offset: number, width: Width, value: number): void;
+  /** `kept`: the bits that this reset left as they were. */
+  wasReset(kept: Uint8Array): void;
+}
+
 export type ResetResult = 'reset' | 'notCapable' | 'unreachable';
 
 const allOnes = (width: Width): number => (width === 4 ? 0xffff_ffff : width === 2 ? 0xffff : 0xff);
@@ -104,6 +111,7 @@ export class SimulatedFunction {
   resets = 0;
   /** Set by the hierarchy: what happens when software sets the secondary bus reset bit of this port. */
   onSecondaryBusReset: (() => void) | undefined;
+  observer: ConfigObserver | undefined;
   /** Offsets of capabilities, 0 where absent, as the kernel's `dev->aer_cap` and its likes. */
   readonly expressCapability: number;
   readonly aerCapability: number;
@@ -168,6 +176,7 @@ export class SimulatedFunction {
       this.config[at] = (kept | (written & mask)) & ~(written & (writeOneToClear[at] ?? 0));
     }
     if (flags !== 0) this.#afterWatchedWrite(flags, offset, before, value);
+    this.observer?.wrote(offset, width, value);
   }
 
   /** A register as the device itself sets it, read-only bits included. */
@@ -183,6 +192,7 @@ export class SimulatedFunction {
   conventionalReset(): ResetResult {
     if (this.#link === 'removed') return 'unreachable';
     this.#reset(this.layout.conventionalReset);
+    this.observer?.wasReset(this.layout.sticky);
     return 'reset';
   }
 
@@ -191,6 +201,7 @@ export class SimulatedFunction {
     if (!this.canFunctionLevelReset) return 'notCapable';
     if (this.#link !== 'up') return 'unreachable';
     this.#reset(this.layout.functionLevelReset);
+    this.observer?.wasReset(this.layout.keptByFunctionLevelReset);
     return 'reset';
   }
 

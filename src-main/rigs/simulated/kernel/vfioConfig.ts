@@ -4,6 +4,13 @@ import type { AccessWidth } from '../../session/vfioDevice.ts';
 import { refused } from './kernelError.ts';
 import type { Machine } from './machine.ts';
 import type { PciDevice } from './pciDevice.ts';
+import type { KernelProfile } from './profile.ts';
+
+/** What of a machine the view needs, so that a single function can have one without a machine around it. */
+export interface ConfigSurroundings extends Pick<Machine, 'log'> {
+  readonly profile: Pick<KernelProfile, 'platform'>;
+}
+type Viewed = Pick<PciDevice, 'fn' | 'address'>;
 
 const barCount = 6;
 const barsEnd = configOffset.baseAddress0 + 4 * barCount;
@@ -13,15 +20,15 @@ const barsEnd = configOffset.baseAddress0 + 4 * barCount;
  * everything else from the hardware.
  */
 export class VfioConfig {
-  readonly #machine: Machine;
-  readonly #device: PciDevice;
+  readonly #machine: ConfigSurroundings;
+  readonly #device: Viewed;
   /** vconfig, as far as it is virtual: ids and BARs as they were when the device was opened. */
   readonly #virtual: Uint8Array;
   /** rbar[]: what vfio_bar_restore() writes back. */
   readonly #realBars: readonly number[];
   #virtualMemory: boolean;
 
-  constructor(machine: Machine, device: PciDevice) {
+  constructor(machine: ConfigSurroundings, device: Viewed) {
     this.#machine = machine;
     this.#device = device;
     const { fn } = device;

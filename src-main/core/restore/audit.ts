@@ -1,0 +1,345 @@
+import { valueAt } from '../pci/bytes.ts';
+import type { WalkProblem } from '../pci/capabilities.ts';
+import { configOffset } from '../pci/registers.ts';
+import type { SnapshotView } from '../journal/line.ts';
+import type { Microseconds } from '../recovery/phase.ts';
+import { auditedDevice, type AuditedDevice, type AuditedRegister } from './auditRegisters.ts';
+import { auditHazards, type AuditHazard } from './auditHazards.ts';
+import type { RestoreEvent, RestoreHistory } from './history.ts';
+import { judge, together } from './judge.ts';
+import { finding, type AuditFact, type Finding } from './provenance.ts';
+import { readabilityOf, readableBytes, type Readability } from './readability.ts';
+import { sourcesOf } from './sources.ts';
+import type { RestoreStep, RestoreStepName } from './steps.ts';
+import { messageBasesOf, sequenceOf, type SequenceContext } from './writers.ts';
+
+/**
+ * - `restored`: it was something else in between, and is as it was at first;
+ * - `changed`, `lost`: it is not as it was; `lost` when bits are gone and none came, or it reads all ones;
+ * - `hazard`: part of a hazard that is still there;
+ * - `expected`: it never changed, or the bench or the device itself changed it, or it is a status that was cleared.
+ */
+export const auditVerdicts = ['restored', 'changed', 'lost', 'hazard', 'expected'] as const;
+export type AuditVerdict = (typeof auditVerdicts)[number];
+
+/** A time at which the config space was kept, in one view or both. */
+export interface AuditMoment {
+  /** Of the first of its readings. */
+  readonly at: Microseconds;
+  readonly name: string;
+  /** Absent: this view was not kept then. */
+  readonly views: Readonly<Partial<Record<SnapshotView, Readability>>>;
+  readonly events: readonly number[];
+}
+
+export interface FieldAudit {
+  readonly name: string;
+  readonly label: string;
+  /** Unsigned, in the register. */
+  readonly mask: number;
+  readonly finding: Finding;
+  readonly verdict: AuditVerdict;
+}
+
+export interface RegisterAudit {
+  readonly offset: number;
+  readonly width: 1 | 2 | 4;
+  readonly owner: string;
+  readonly name: string;
+  readonly label: string;
+  /** The step of `pci_restore_state()` that writes it; null for a register that nobody restores. */
+  readonly step: RestoreStepName | null;
+  /** One for each moment, of the view of the audit; null when it was not read then. */
+  readonly values: readonly (number | null)[];
+  /** The same in the other view. */
+  readonly otherValues: readonly (number | null)[];
+  /** Null: its fields have different sources. */
+  readonly finding: Finding | null;
+  readonly verdict: AuditVerdict;
+  readonly fields: readonly FieldAudit[];
+}
+
+export interface StepAudit {
+  readonly step: RestoreStep;
+  /** Indexes into `registers`; none: the device has nothing that this step writes. */
+  readonly registers: readonly number[];
+  /** Events of the kernel trace that saw the step run; none: it is inferred, or was not traced. */
+  readonly traced: readonly number[];
+}
+
+export type AuditProblem =
+  /** No reading at all, or none that answers: there is nothing to audit. */
+  | { readonly kind: 'nothingRead' }
+  /** The hardware's view was never kept; VFIO makes up ids, BARs and MSI in its own. */
+  | { readonly kind: 'onlyVirtualView' }
+  | { readonly kind: 'unreadable'; readonly moment: number; readonly readability: Readability }
+  /** The capability lists could not be followed to their ends. */
+  | { readonly kind: 'capabilityWalk'; readonly problem: WalkProblem }
+  /** No layout for this capability: its registers are dwords without fields. */
+  | { readonly kind: 'unknownCapability'; readonly name: string; readonly offset: number };
+
+export interface RestoreAudit {
+  /** The view that the values and findings are of. */
+  readonly view: SnapshotView;
+  /** Bytes of the config space: 256 for a conventional function. */
+  readonly size: number;
+  readonly moments: readonly AuditMoment[];
+  readonly registers: readonly RegisterAudit[];
+  readonly steps: readonly StepAudit[];
+  readonly hazards: readonly AuditHazard[];
+  readonly problems: readonly AuditProblem[];
+}
+
+type Reading = Extract<RestoreEvent, { kind: 'reading' }>;
+
+interface Moment extends AuditMoment {
+  readonly configs: Readonly<Partial<Record<SnapshotView, Uint8Array | null>>>;
+}
+
+/** Both views of a moment are two readings, one right after the other. */
+const momentsOf = (events: readonly RestoreEvent[], firsts: Firsts): readonly Moment[] => {
+  const moments: Moment[] = [];
+  events.forEach((event, index) => {
+    if (event.kind !== 'reading') return;
+    const { view, config, moment: name, at } = event;
+    const readability = readabilityOf(config, firsts[view] ?? new Uint8Array(0));
+    const last = moments.at(-1);
+    if (last?.name === name && last.configs[view] === undefined && last.events.at(-1) === index - 1) {
+      moments[moments.length - 1] = {
+        ...last,
+        views: { ...last.views, [view]: readability },
+        configs: { ...last.configs, [view]: config },
+        events: [...last.events, index],
+      };
+      return;
+    }
+    moments.push({
+      at,
+      name,
+      views: { [view]: readability },
+      configs: { [view]: config },
+      events: [index],
+    });
+  });
+  return moments;
+};
+
+type Firsts = Readonly<Partial<Record<SnapshotView, Uint8Array>>>;
+
+/** The first reading of a view that answers. */
+const firstOf = (events: readonly RestoreEvent[], view: SnapshotView): Uint8Array | undefined =>
+  events
+    .filter((event): event is Reading => event.kind === 'reading' && event.view === view)
+    .map(({ config }) => config)
+    .find(
+      (config): config is Uint8Array => config !== null && readabilityOf(config, config).kind !== 'nothing',
+    );
+
+const fixedFinding = finding('proved', ['hardwareReset'], [{ kind: 'fixed' }]);
+const deviceFinding = finding('proved', ['unknown'], [{ kind: 'setByDevice' }]);
+const virtualFinding = finding('open', ['unknown'], [{ kind: 'virtualised' }]);
+const unreadFinding = finding('open', ['unknown'], [{ kind: 'neverRead' }]);
+
+/** What vfio_pci_config.c keeps in memory: ids, BARs, ROM, interrupt line and pin, and the MSI capability. */
+const isVirtual = ({ owner, offset, name }: AuditedRegister): boolean => {
+  if (owner === 'MSI') return true;
+  if (owner !== 'Header') return name === 'capabilityHeader';
+  if (offset < configOffset.command) return true;
+  if (offset >= configOffset.baseAddress0 && offset < configOffset.cardBusCis) return true;
+  return offset >= configOffset.expansionRom;
+};
+
+const allOnes = (width: 1 | 2 | 4): number => (width === 4 ? 0xffff_ffff : 2 ** (8 * width) - 1);
+
+const verdictOf = (
+  values: readonly (number | null)[],
+  mask: number,
+  width: 1 | 2 | 4,
+  hazardous: boolean,
+  fit: Finding | null,
+): AuditVerdict => {
+  if (hazardous) return 'hazard';
+  const read = values.filter((value) => value !== null);
+  const before = ((read[0] ?? 0) & mask) >>> 0;
+  const after = ((read.at(-1) ?? 0) & mask) >>> 0;
+  const last = read.at(-1) ?? 0;
+  if (after === before)
+    return read.some((value) => (value & mask) >>> 0 !== before) ? 'restored' : 'expected';
+  if (last === allOnes(width) && read[0] !== last) return 'lost';
+  const byDevice = fit?.evidence.some(({ kind }) => kind === 'setByDevice') === true;
+  if (byDevice || (fit?.source === 'userSpace' && fit.certainty === 'proved')) return 'expected';
+  return (after & ~before) === 0 ? 'lost' : 'changed';
+};
+
+interface Context {
+  readonly view: SnapshotView;
+  readonly device: AuditedDevice;
+  readonly moments: readonly Moment[];
+  readonly sequences: SequenceContext;
+  readonly hazards: readonly AuditHazard[];
+  readonly traced: ReadonlyMap<string, readonly number[]>;
+}
+
+const valuesIn = (
+  { offset, width }: AuditedRegister,
+  moments: readonly Moment[],
+  view: SnapshotView,
+): readonly (number | null)[] =>
+  moments.map(({ configs, views }) => {
+    const config = configs[view];
+    const readability = views[view];
+    if (config === undefined || config === null || readability === undefined) return null;
+    return offset + width <= readableBytes(readability, config.length)
+      ? valueAt(config, offset, width)
+      : null;
+  });
+
+const natureFinding = (
+  register: AuditedRegister,
+  nature: AuditedRegister['nature'],
+  view: SnapshotView,
+): Finding | null => {
+  if (nature === 'fixed') return fixedFinding;
+  if (nature === 'device') return deviceFinding;
+  return view === 'vfio' && isVirtual(register) ? virtualFinding : null;
+};
+
+const withTrace = (found: Finding, register: AuditedRegister, traced: Context['traced']): Finding => {
+  const name = register.step?.name;
+  const events = name === undefined ? undefined : traced.get(name);
+  if (name === undefined || events === undefined) return found;
+  const facts = events.map((event): AuditFact => ({ kind: 'traced', event, function: name }));
+  return { ...found, evidence: [...found.evidence, ...facts] };
+};
+
+const otherView = { vfio: 'hardware', hardware: 'vfio' } as const;
+
+const auditRegister = (register: AuditedRegister, context: Context): RegisterAudit => {
+  const { view, moments, sequences, hazards, traced } = context;
+  const { offset, width, owner, name, label, nature, step } = register;
+  const values = valuesIn(register, moments, view);
+  const hazardous = hazards.some(({ state, offsets }) => state === 'present' && offsets.includes(offset));
+  const whole = allOnes(width);
+  const sequence = nature === 'ordinary' ? sequenceOf(register, sequences) : [];
+  const findings = new Map<number, Finding>();
+  const findingOf = (mask: number, own: AuditedRegister['nature']): Finding => {
+    const known = natureFinding(register, own, view) ?? findings.get(mask);
+    if (known !== undefined) return known;
+    const judged = judge(sequence, mask);
+    const found = judged === null ? unreadFinding : withTrace(judged, register, traced);
+    findings.set(mask, found);
+    return found;
+  };
+  const fields = register.fields.map(
+    ({ name: fieldName, label: fieldLabel, specification, nature: own }): FieldAudit => {
+      const { mask } = specification;
+      const found = findingOf(mask, own);
+      return {
+        name: fieldName,
+        label: fieldLabel,
+        mask,
+        finding: found,
+        verdict: verdictOf(values, mask, width, hazardous, found),
+      };
+    },
+  );
+  // Fixed bits beside the others say nothing of where a register has its value from.
+  const telling = register.fields.flatMap(({ nature: own }, index) =>
+    own === nature ? [fields[index]?.finding ?? unreadFinding] : [],
+  );
+  const found = telling.length === 0 ? findingOf(whole, nature) : together(telling);
+  return {
+    offset,
+    width,
+    owner,
+    name,
+    label,
+    step: step?.name ?? null,
+    values,
+    otherValues: valuesIn(register, moments, otherView[view]),
+    finding: found,
+    verdict: verdictOf(values, whole, width, hazardous, found),
+    fields,
+  };
+};
+
+const tracedSteps = (events: readonly RestoreEvent[]): ReadonlyMap<string, readonly number[]> => {
+  const traced = new Map<string, number[]>();
+  events.forEach((event, index) => {
+    if (event.kind !== 'traced') return;
+    traced.set(event.function, [...(traced.get(event.function) ?? []), index]);
+  });
+  return traced;
+};
+
+const problemsOf = ({
+  device,
+  moments,
+  view,
+}: Pick<Context, 'device' | 'moments' | 'view'>): readonly AuditProblem[] => [
+  ...(view === 'vfio' ? [{ kind: 'onlyVirtualView' } as const] : []),
+  ...moments.flatMap(({ views }, moment): AuditProblem[] => {
+    const readability = views[view];
+    return readability === undefined || readability.kind === 'whole'
+      ? []
+      : [{ kind: 'unreadable', moment, readability }];
+  }),
+  ...device.placement.problems.map((problem): AuditProblem => ({ kind: 'capabilityWalk', problem })),
+  ...device.placement.capabilities.flatMap(({ known, entry }): AuditProblem[] =>
+    known ? [] : [{ kind: 'unknownCapability', name: entry.name, offset: entry.offset }],
+  ),
+];
+
+const published = ({ at, name, views, events }: Moment): AuditMoment => ({ at, name, views, events });
+
+/**
+ * What became of every register of a device, and where its value comes from, from the readings and from what is known
+ * to have happened between them. Sources are told apart by values; the step table of the kernel only says what may have
+ * written a register and in which order. The hardware's view is audited where it was kept at all, else VFIO's.
+ */
+export const auditRestore = (history: RestoreHistory): RestoreAudit => {
+  const { events, kernel } = history;
+  const hardware = firstOf(events, 'hardware');
+  const virtual = firstOf(events, 'vfio');
+  const firsts: Firsts = {
+    ...(hardware === undefined ? {} : { hardware }),
+    ...(virtual === undefined ? {} : { vfio: virtual }),
+  };
+  const view: SnapshotView = hardware === undefined && virtual !== undefined ? 'vfio' : 'hardware';
+  const first = firsts[view];
+  const moments = momentsOf(events, firsts);
+  if (first === undefined) {
+    return {
+      view,
+      size: 0,
+      moments: moments.map(published),
+      registers: [],
+      steps: [],
+      hazards: [],
+      problems: [{ kind: 'nothingRead' }],
+    };
+  }
+  const device = auditedDevice(first, kernel);
+  const traced = tracedSteps(events);
+  const hazards = auditHazards(history, device, first, view);
+  const sequences: SequenceContext = {
+    first,
+    sources: sourcesOf(history, device, first, view),
+    messageBases: messageBasesOf(device.placement.capabilities),
+  };
+  const context: Context = { view, device, moments, sequences, hazards, traced };
+  const registers = device.registers.map((register) => auditRegister(register, context));
+  return {
+    view,
+    size: device.size,
+    moments: moments.map(published),
+    registers,
+    steps: device.steps.map((step) => ({
+      step,
+      registers: registers.flatMap((register, index) => (register.step === step.name ? [index] : [])),
+      traced: traced.get(step.name) ?? [],
+    })),
+    hazards,
+    problems: problemsOf(context),
+  };
+};

@@ -1,0 +1,79 @@
+import type { SnapshotView } from '../journal/line.ts';
+import type { Microseconds, Protocol } from '../recovery/phase.ts';
+import type { ModelledKernel } from './kernelVersion.ts';
+
+/**
+ * What the kernel restores by itself after a recovery has reset the device, before user space does anything.
+ * - `nothing`: a stock vfio-pci, and the RFC of 2026-06-09 as posted (observation 3);
+ * - `lastSave`: slot_reset calls `pci_restore_state()` alone;
+ * - `openSnapshot`: slot_reset loads vfio's open-time snapshot first (observation 16);
+ * - `resetDone`: the callback of "[PATCH v18 3/4] vfio/pci: Add a reset_done callback": nothing in slot_reset, but after
+ *   every function reset the open-time snapshot is loaded and restored on top of what the reset itself restored;
+ * - `unknown`: the driver does not say.
+ */
+export const restorePolicies = ['nothing', 'lastSave', 'openSnapshot', 'resetDone', 'unknown'] as const;
+export type RestorePolicy = (typeof restorePolicies)[number];
+
+/** Why the bench wrote a register. */
+export type WritePurpose = 'quiesce' | 'reinitialise' | 'marking' | 'program';
+
+/** What the live `struct pci_dev` holds enabled or disabled, and no save buffer. */
+export const kernelFeatures = [
+  'msi',
+  'msix',
+  'tph',
+  'ats',
+  'pri',
+  'pasid',
+  'sriov',
+  'resizableBar',
+  'vfResizableBar',
+] as const;
+export type KernelFeature = (typeof kernelFeatures)[number];
+
+/** One thing that happened to a device, in the order of `at`. Only what succeeded: a write that failed wrote nothing. */
+export type RestoreEvent = { readonly at: Microseconds } & (
+  | {
+      readonly kind: 'reading';
+      /** As a `snapshot` line names it; `momentOf()` takes it apart. */
+      readonly moment: string;
+      readonly view: SnapshotView;
+      /** Null: it could not be read. */
+      readonly config: Uint8Array | null;
+    }
+  /** vfio_pci_core_enable(): resets, saves, and keeps that save as the open-time snapshot. */
+  | { readonly kind: 'opened' }
+  /** A write of the bench to config space, through VFIO. */
+  | {
+      readonly kind: 'ownWrite';
+      readonly offset: number;
+      readonly width: 1 | 2 | 4;
+      readonly value: number;
+      readonly purpose: WritePurpose;
+    }
+  /** VFIO_DEVICE_RESET (`function`) or VFIO_DEVICE_PCI_HOT_RESET (`slot`): the kernel saves, resets and restores. */
+  | { readonly kind: 'deviceReset'; readonly reach: 'function' | 'slot' }
+  /** Event 2, or the end of a recovery that resets. `certain`: known to have reset; event 2 alone is no proof of it. */
+  | { readonly kind: 'recoveryReset'; readonly proof: 'certain' | 'possible' }
+  /** SET_IRQS and the like: the kernel wrote the registers of this feature itself. */
+  | {
+      readonly kind: 'kernelFeature';
+      readonly feature: KernelFeature;
+      readonly change: 'enabled' | 'disabled';
+    }
+  /** A BAR was mapped or unmapped in user space. */
+  | { readonly kind: 'mapping'; readonly change: 'mapped' | 'unmapped' }
+  /** A function of the kernel that a trace saw run for this device. */
+  | { readonly kind: 'traced'; readonly function: string }
+);
+
+export type EventOf<Kind extends RestoreEvent['kind']> = Extract<RestoreEvent, { kind: Kind }>;
+
+/** All that is known of one device from its opening, or from the first reading, to the end of one recovery. */
+export interface RestoreHistory {
+  readonly kernel: ModelledKernel;
+  readonly platform: 'aer' | 'zpci' | 'eeh';
+  readonly protocol: Protocol | null;
+  readonly policy: RestorePolicy;
+  readonly events: readonly RestoreEvent[];
+}

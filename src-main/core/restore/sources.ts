@@ -1,0 +1,467 @@
+/** From what happened to what may have written which bytes: the history as readings and writers, in order. */
+import { longAt, wordAt } from '../pci/bytes.ts';
+import { capabilityId, extendedCapabilityId } from '../pci/capability-ids.ts';
+import {
+  atsControlBit,
+  atsRegister,
+  msiControlBit,
+  msiRegister,
+  msixControlBit,
+  msixRegister,
+  pasidControlBit,
+  pasidRegister,
+  priControlBit,
+  priRegister,
+  sriovRegister,
+  tphRegister,
+} from '../pci/capability-registers.ts';
+import type { PlacedCapability, Placement } from '../pci/placement.ts';
+import { commandBit, configOffset } from '../pci/registers.ts';
+import type { AuditedDevice } from './auditRegisters.ts';
+import type { KernelFeature, RestoreEvent, RestoreHistory } from './history.ts';
+import { restoreBehaviourOf } from './kernelVersion.ts';
+import { byteState, copyOf, knownBits, lose, openImage, reopen, tell } from './knownImage.ts';
+import type { KnownImage } from './knownImage.ts';
+import { readabilityOf, readableBytes } from './readability.ts';
+import { zeroedByReset } from './registerNature.ts';
+
+/** Whether a feature is on in the live kernel state, by where its capability starts. */
+export type Gates = ReadonlyMap<number, 'on' | 'off' | 'unknown'>;
+
+/** `possible`: it may not have happened at all. `certain`: the bench did it itself. */
+export type Strength = 'possible' | 'inferred' | 'certain';
+
+export type Entry = { readonly event: number } & (
+  | { readonly kind: 'reading'; readonly config: Uint8Array; readonly readable: number }
+  | { readonly kind: 'write'; readonly offset: number; readonly width: number; readonly value: number }
+  | { readonly kind: 'reset'; readonly reach: 'function' | 'slot'; readonly strength: Strength }
+  | {
+      readonly kind: 'restore';
+      readonly source: 'lastSave' | 'openSnapshot';
+      readonly strength: Strength;
+      readonly saved: KnownImage;
+      readonly live: KnownImage;
+      readonly gates: Gates;
+    }
+  | {
+      readonly kind: 'feature';
+      readonly feature: KernelFeature;
+      readonly change: 'enabled' | 'disabled';
+      readonly bases: readonly number[];
+      /** Whether pci_intx() set INTx Disable in COMMAND as well; null: it may have. */
+      readonly setIntxDisable: boolean | null;
+    }
+  /** vfio_bar_restore(), which a write of COMMAND sets off. */
+  | { readonly kind: 'baseAddresses'; readonly strength: Strength; readonly live: KnownImage }
+);
+
+/** Bits that a reset is known to set, and to what. */
+export interface ResetKnowledge {
+  readonly value: Uint8Array;
+  readonly mask: Uint8Array;
+}
+
+export interface Sources {
+  readonly entries: readonly Entry[];
+  readonly reset: Readonly<Record<'function' | 'slot', ResetKnowledge>>;
+}
+
+interface GateRule {
+  readonly extended: boolean;
+  readonly id: number;
+  readonly feature: KernelFeature;
+  readonly offset: number;
+  readonly mask: number;
+}
+
+const standard = (id: number, feature: KernelFeature, offset: number, mask: number): GateRule => ({
+  extended: false,
+  id,
+  feature,
+  offset,
+  mask,
+});
+const extended = (id: number, feature: KernelFeature, offset: number, mask: number): GateRule => ({
+  extended: true,
+  id,
+  feature,
+  offset,
+  mask,
+});
+
+/** The enable bits by which the hardware shows, while nothing has reset it, what the kernel holds enabled. */
+const gateRules: readonly GateRule[] = [
+  standard(capabilityId.msi, 'msi', msiRegister.control, msiControlBit.enable),
+  standard(capabilityId.msix, 'msix', msixRegister.control, msixControlBit.enable),
+  extended(
+    extendedCapabilityId.processAddressSpaceId,
+    'pasid',
+    pasidRegister.control,
+    pasidControlBit.enable,
+  ),
+  extended(extendedCapabilityId.pageRequestInterface, 'pri', priRegister.control, priControlBit.enable),
+  extended(extendedCapabilityId.addressTranslationServices, 'ats', atsRegister.control, atsControlBit.enable),
+  extended(extendedCapabilityId.tphRequester, 'tph', tphRegister.control, 0x0300),
+];
+
+const otherFeatures: readonly (readonly [KernelFeature, number])[] = [
+  ['sriov', extendedCapabilityId.singleRootVirtualization],
+  ['resizableBar', extendedCapabilityId.resizableBar],
+  ['vfResizableBar', extendedCapabilityId.virtualFunctionResizableBar],
+];
+
+const blocksOf = ({ capabilities }: Placement, feature: KernelFeature): readonly PlacedCapability[] =>
+  capabilities.filter(
+    ({ entry }) =>
+      gateRules.some(
+        (rule) => rule.feature === feature && rule.id === entry.id && rule.extended === entry.extended,
+      ) || otherFeatures.some(([name, id]) => name === feature && entry.extended && id === entry.id),
+  );
+
+const gateOf = (block: PlacedCapability, live: KnownImage, told: Gates): 'on' | 'off' | 'unknown' | null => {
+  const { entry, base } = block;
+  const rule = gateRules.find(({ id, extended: wide }) => id === entry.id && wide === entry.extended);
+  if (rule === undefined) return null;
+  const known = told.get(base);
+  if (known !== undefined) return known;
+  if ((knownBits(live, base + rule.offset, 2) & rule.mask) !== rule.mask) return 'unknown';
+  return (wordAt(live.value, base + rule.offset) & rule.mask) === 0 ? 'off' : 'on';
+};
+
+/** `told`: what the kernel was told to switch, by where the capability starts; the hardware cannot belie it. */
+const gatesOf = ({ capabilities }: Placement, live: KnownImage, told: Gates): Gates => {
+  const gates = new Map<number, 'on' | 'off' | 'unknown'>();
+  for (const block of capabilities) {
+    const gate = gateOf(block, live, told);
+    if (gate !== null) gates.set(block.base, gate);
+  }
+  return gates;
+};
+
+/** The bytes that the kernel writes from its live state when it switches a feature; the rest of it stays as it was. */
+const rewritten = (
+  feature: KernelFeature,
+  change: 'enabled' | 'disabled',
+  base: number,
+  end: number,
+): readonly (readonly [number, number])[] => {
+  if (feature === 'sriov') {
+    return [sriovRegister.control, sriovRegister.numVfs].map((offset) => [base + offset, base + offset + 2]);
+  }
+  if (change === 'enabled') return [[base, end]];
+  const rule = gateRules.find((one) => one.feature === feature);
+  return rule === undefined ? [] : [[base + rule.offset, base + rule.offset + 2]];
+};
+
+const baseAddresses = { from: configOffset.baseAddress0, to: configOffset.cardBusCis } as const;
+
+/** What the bench believes of COMMAND.Memory and the BARs between two readings. Null: it cannot say. */
+interface Beliefs {
+  hardwareMemory: boolean | null;
+  barsKept: boolean | null;
+}
+const noBelief: Readonly<Beliefs> = { hardwareMemory: null, barsKept: null };
+
+class Compiler {
+  readonly entries: Entry[] = [];
+  readonly reset: Record<'function' | 'slot', ResetKnowledge>;
+  readonly #history: RestoreHistory;
+  readonly #device: AuditedDevice;
+  readonly #first: Uint8Array;
+  /** The hardware as last known, the last save, the open-time snapshot, what the kernel holds live, vfio's rbar. */
+  readonly #hardware: KnownImage;
+  #saved: KnownImage;
+  #opened: KnownImage | null = null;
+  readonly #live: KnownImage;
+  #bars: KnownImage;
+  #stateSaved: boolean;
+  readonly #told = new Map<number, 'on' | 'off'>();
+  #unreadable = false;
+  /** The hardware before a reset that nothing has touched since. */
+  #beforeReset: { reach: 'slot' | 'function'; hardware: KnownImage } | null = null;
+  #beliefs: Beliefs = { ...noBelief };
+  /** The same of what the last save and the open-time snapshot hold. */
+  #savedBeliefs: Readonly<Beliefs> = noBelief;
+  #openedBeliefs: Readonly<Beliefs> = noBelief;
+  /** What VFIO shows of COMMAND.Memory, and what its vfio_bar_restore() goes by. */
+  #virtualMemory: boolean | null = null;
+
+  constructor(history: RestoreHistory, device: AuditedDevice, first: Uint8Array) {
+    this.#history = history;
+    this.#device = device;
+    this.#first = first;
+    const { size, placement } = device;
+    this.#hardware = openImage(size);
+    this.#saved = openImage(size);
+    this.#saved.state.fill(byteState.lost);
+    this.#live = openImage(size);
+    this.#bars = openImage(size);
+    this.#stateSaved = restoreBehaviourOf[history.kernel].alwaysRestores;
+    const knowledge = (): ResetKnowledge => {
+      const mask = new Uint8Array(size);
+      for (const rule of zeroedByReset(placement)) {
+        mask[rule.offset] = rule.mask & 0xff;
+        if (rule.offset + 1 < size) mask[rule.offset + 1] = rule.mask >>> 8;
+      }
+      return { value: new Uint8Array(size), mask };
+    };
+    this.reset = { function: knowledge(), slot: knowledge() };
+  }
+
+  run(view: 'vfio' | 'hardware'): void {
+    const { events } = this.#history;
+    const opensItself = events.some(({ kind }) => kind === 'opened');
+    events.forEach((event, index) => {
+      if (event.kind === 'reading') {
+        if (event.view !== view) return;
+        if (event.moment === 'open' && !opensItself && this.#opened === null) this.#open();
+        this.#read(event.config, index);
+      } else {
+        this.#happen(event, index);
+      }
+    });
+  }
+
+  #happen(event: Exclude<RestoreEvent, { kind: 'reading' }>, index: number): void {
+    switch (event.kind) {
+      case 'opened':
+        return this.#open();
+      case 'ownWrite':
+        return this.#write(event, index);
+      case 'deviceReset':
+        return this.#deviceReset(event.reach, index);
+      case 'recoveryReset':
+        return this.#recoveryReset(index, event.proof === 'certain' ? 'inferred' : this.#disproved(index));
+      case 'kernelFeature':
+        return this.#feature(event.feature, event.change, index);
+      case 'mapping':
+      case 'traced':
+        return undefined;
+    }
+  }
+
+  #open(): void {
+    const { size } = this.#device;
+    this.#saved = openImage(size);
+    // TPH is off then, so that its part of the save buffer is never written and stays zero (seed 2).
+    for (const { base, entry } of blocksOf(this.#device.placement, 'tph')) {
+      const end = base + (entry.length ?? 0);
+      this.#saved.state.fill(byteState.known, base, end);
+    }
+    this.#opened = copyOf(this.#saved);
+    this.#bars = openImage(size);
+    this.#stateSaved = true;
+    // vfio_pci_core_enable() switches Memory on before it saves.
+    this.#virtualMemory = true;
+    this.#beliefs = { hardwareMemory: true, barsKept: true };
+    this.#savedBeliefs = { ...this.#beliefs };
+    this.#openedBeliefs = { ...this.#beliefs };
+  }
+
+  #read(config: Uint8Array | null, event: number): void {
+    const readable = readableBytes(readabilityOf(config, this.#first), config?.length ?? 0);
+    this.#unreadable = readable === 0;
+    if (config === null || readable === 0) return;
+    reopen(this.#hardware, 0, readable);
+    for (const image of [this.#hardware, this.#saved, this.#opened, this.#live, this.#bars]) {
+      if (image !== null) tell(image, config, readable);
+    }
+    if (this.#beforeReset !== null) this.#learn(this.#beforeReset, config, readable);
+    this.#beforeReset = null;
+    const memory = (wordAt(config, configOffset.command) & commandBit.memorySpace) !== 0;
+    this.#beliefs.hardwareMemory = memory;
+    this.#virtualMemory ??= memory;
+    this.#beliefs.barsKept = this.#sameBars(config);
+    this.entries.push({ kind: 'reading', event, config, readable });
+  }
+
+  #sameBars(config: Uint8Array): boolean | null {
+    for (let at: number = baseAddresses.from; at < baseAddresses.to; at += 1) {
+      if (this.#bars.state[at] !== byteState.known) return null;
+      if (this.#bars.value[at] !== config[at]) return false;
+    }
+    return true;
+  }
+
+  /** What a reset changed it sets; what it left may be sticky, or be the same anyway. */
+  #learn(
+    { reach, hardware }: { reach: 'function' | 'slot'; hardware: KnownImage },
+    config: Uint8Array,
+    readable: number,
+  ): void {
+    // What a function level reset sets, a conventional one sets as well (PCIe 6.6.2); not the other way round.
+    for (const knowledge of reach === 'function'
+      ? [this.reset.function, this.reset.slot]
+      : [this.reset.slot]) {
+      for (let at = 0; at < readable; at += 1) {
+        if (hardware.state[at] !== byteState.known) continue;
+        const changed = (hardware.value[at] ?? 0) ^ (config[at] ?? 0);
+        if (changed === 0) continue;
+        knowledge.value[at] = ((knowledge.value[at] ?? 0) & ~changed) | ((config[at] ?? 0) & changed);
+        knowledge.mask[at] = (knowledge.mask[at] ?? 0) | changed;
+      }
+    }
+  }
+
+  #touched(from: number, to: number): void {
+    for (const image of [this.#saved, this.#opened, this.#live, this.#bars]) {
+      if (image !== null) lose(image, from, to);
+    }
+    reopen(this.#hardware, from, to);
+    if (from === 0 && to >= this.#device.size) return;
+    if (this.#beforeReset !== null) this.#beforeReset.hardware.state.fill(byteState.lost, from, to);
+  }
+
+  #write(event: Extract<RestoreEvent, { kind: 'ownWrite' }>, index: number): void {
+    const { offset, width, value } = event;
+    const command = offset <= configOffset.command && offset + width > configOffset.command;
+    if (command) this.#beforeCommand(value >>> (8 * (configOffset.command - offset)), index);
+    this.#touched(offset, offset + width);
+    this.entries.push({ kind: 'write', event: index, offset, width, value });
+  }
+
+  /** vfio_basic_config_write() (drivers/vfio/pci/vfio_pci_config.c): puts the BARs back when they seem lost. */
+  #beforeCommand(command: number, event: number): void {
+    const beliefs = this.#beliefs;
+    const wanted = (command & commandBit.memorySpace) !== 0;
+    const memoryLost =
+      !wanted || this.#virtualMemory === false
+        ? false
+        : beliefs.hardwareMemory === null || this.#virtualMemory === null
+          ? null
+          : !beliefs.hardwareMemory;
+    const barsLost = beliefs.barsKept === null ? null : !beliefs.barsKept;
+    if (memoryLost === true || barsLost === true || memoryLost === null || barsLost === null) {
+      const strength: Strength = memoryLost === true || barsLost === true ? 'inferred' : 'possible';
+      this.#touched(baseAddresses.from, baseAddresses.to);
+      this.entries.push({ kind: 'baseAddresses', event, strength, live: copyOf(this.#bars) });
+      beliefs.barsKept = strength === 'inferred' ? true : null;
+    }
+    beliefs.hardwareMemory = wanted;
+    this.#virtualMemory = wanted;
+  }
+
+  #hardwareReset(reach: 'function' | 'slot', event: number, strength: Strength): void {
+    this.#beforeReset = strength === 'possible' ? null : { reach, hardware: copyOf(this.#hardware) };
+    this.#touched(0, this.#device.size);
+    this.entries.push({ kind: 'reset', event, reach, strength });
+    this.#beliefs.hardwareMemory = strength === 'possible' ? null : false;
+    this.#beliefs.barsKept = strength === 'possible' ? null : false;
+  }
+
+  #restore(source: 'lastSave' | 'openSnapshot', event: number, strength: Strength): void {
+    const behaviour = restoreBehaviourOf[this.#history.kernel];
+    if (source === 'lastSave' && !behaviour.alwaysRestores && !this.#stateSaved) return;
+    const saved = source === 'lastSave' ? this.#saved : (this.#opened ?? this.#saved);
+    const image = copyOf(saved);
+    if (source === 'openSnapshot' && this.#opened === null) image.state.fill(byteState.lost);
+    const live = copyOf(this.#live);
+    const gates = gatesOf(this.#device.placement, live, this.#told);
+    this.entries.push({ kind: 'restore', event, source, strength, saved: image, live, gates });
+    this.#beforeReset = null;
+    if (strength === 'possible') {
+      this.#beliefs = { ...noBelief };
+      return;
+    }
+    if (source === 'openSnapshot') {
+      this.#saved = copyOf(image);
+      this.#savedBeliefs = this.#openedBeliefs;
+    }
+    this.#stateSaved = false;
+    this.#beliefs = { ...this.#savedBeliefs };
+  }
+
+  #deviceReset(reach: 'function' | 'slot', event: number): void {
+    const behaviour = restoreBehaviourOf[this.#history.kernel];
+    if (!(behaviour.refusesInaccessibleSave && this.#unreadable)) {
+      const kept = this.#saved;
+      this.#saved = copyOf(this.#hardware);
+      lose(this.#saved, 0, this.#device.size);
+      if (this.#unreadable) this.#saved.state.fill(byteState.lost);
+      this.#savedBeliefs = this.#unreadable ? noBelief : { ...this.#beliefs };
+      for (const block of blocksOf(this.#device.placement, 'tph')) {
+        const gate = gateOf(block, this.#live, this.#told);
+        const end = block.base + (block.entry.length ?? 0);
+        // pci_save_tph_state() leaves the buffer as it is while TPH is off.
+        if (gate === 'off') {
+          this.#saved.value.set(kept.value.subarray(block.base, end), block.base);
+          this.#saved.state.set(kept.state.subarray(block.base, end), block.base);
+        } else if (gate !== 'on') this.#saved.state.fill(byteState.lost, block.base, end);
+      }
+      this.#stateSaved = true;
+    }
+    this.#hardwareReset(reach, event, 'inferred');
+    this.#restore('lastSave', event, 'inferred');
+    if (this.#history.policy === 'resetDone') this.#restore('openSnapshot', event, 'inferred');
+  }
+
+  /** Event 2 is no proof of a reset (observation 2), but a COMMAND that kept its bits is proof of none. */
+  #disproved(index: number): Strength | 'none' {
+    const before = this.#hardware;
+    if (knownBits(before, configOffset.command, 2) !== 0xffff) return 'possible';
+    const bits = commandBit.memorySpace | commandBit.busMaster | commandBit.serr;
+    if ((wordAt(before.value, configOffset.command) & bits) === 0) return 'possible';
+    const next = this.#history.events
+      .slice(index + 1)
+      .find(({ kind }) => kind !== 'traced' && kind !== 'mapping');
+    if (next?.kind !== 'reading' || next.config === null) return 'possible';
+    if (this.#history.policy !== 'nothing' && this.#history.policy !== 'resetDone') return 'possible';
+    return (wordAt(next.config, configOffset.command) & bits) === 0 ? 'inferred' : 'none';
+  }
+
+  #recoveryReset(event: number, strength: Strength | 'none'): void {
+    if (strength === 'none') return;
+    this.#hardwareReset('slot', event, strength);
+    const restore: Strength = strength === 'possible' ? 'possible' : 'inferred';
+    const policy = this.#history.policy === 'unknown' ? this.#tracedPolicy(event) : this.#history.policy;
+    if (policy === 'lastSave' || policy === 'openSnapshot') this.#restore(policy, event, restore);
+    if (policy !== 'unknown') return;
+    this.#restore('lastSave', event, 'possible');
+    if (this.#opened !== null) this.#restore('openSnapshot', event, 'possible');
+  }
+
+  /** A trace says what the driver would not: a load and a restore, or a restore alone, before the next reading. */
+  #tracedPolicy(event: number): 'lastSave' | 'openSnapshot' | 'unknown' {
+    const rest = this.#history.events.slice(event + 1);
+    const end = rest.findIndex(({ kind }) => kind !== 'traced');
+    const names = rest
+      .slice(0, end === -1 ? rest.length : end)
+      .flatMap((one) => (one.kind === 'traced' ? [one.function] : []));
+    if (!names.includes('pci_restore_state')) return 'unknown';
+    return names.includes('pci_load_saved_state') ? 'openSnapshot' : 'lastSave';
+  }
+
+  #feature(feature: KernelFeature, change: 'enabled' | 'disabled', event: number): void {
+    const blocks = blocksOf(this.#device.placement, feature);
+    for (const { base, entry } of blocks) {
+      const end = base + (entry.length ?? 0);
+      this.#touched(base, end);
+      for (const [from, to] of rewritten(feature, change, base, end)) reopen(this.#live, from, to);
+      this.#told.set(base, change === 'enabled' ? 'on' : 'off');
+    }
+    const bases = blocks.map(({ base }) => base);
+    const interrupts = feature === 'msi' || feature === 'msix';
+    // pci_intx_for_msi() writes COMMAND only where the bit is not set yet.
+    const known = (knownBits(this.#hardware, configOffset.command, 2) & commandBit.intxDisable) !== 0;
+    const set = (wordAt(this.#hardware.value, configOffset.command) & commandBit.intxDisable) !== 0;
+    const setIntxDisable = interrupts && change === 'enabled' ? (known ? !set : null) : false;
+    if (setIntxDisable !== false) this.#touched(configOffset.command + 1, configOffset.command + 2);
+    this.entries.push({ kind: 'feature', event, feature, change, bases, setIntxDisable });
+  }
+}
+
+/** Everything that may have written a register, and the readings between. `first` is the first reading of the view. */
+export const sourcesOf = (
+  history: RestoreHistory,
+  device: AuditedDevice,
+  first: Uint8Array,
+  view: 'vfio' | 'hardware',
+): Sources => {
+  const compiler = new Compiler(history, device, first);
+  compiler.run(view);
+  return { entries: compiler.entries, reset: compiler.reset };
+};
+
+/** A VF BAR that the device does not have is not written (drivers/pci/iov.c, pci_iov_update_resource). */
+export const hasVfBaseAddress = (config: Uint8Array, register: number, first: number): boolean =>
+  longAt(config, register) !== 0 || (register > first && (longAt(config, register - 4) & 0x6) === 0x4);
