@@ -30,7 +30,9 @@ export const taken = <Value>(result: SyscallResult<Value>): Value => {
 
 const refusal = (errno: ErrnoName): unknown => ({ ok: false, errno: errnoNumbers[errno] });
 
-const FIONREAD = 0x541b; // asm-generic/ioctls.h
+// asm-generic/ioctls.h
+const FIONREAD = 0x541b;
+const TCGETS = 0x5401;
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_NONBLOCK = 0o4000;
@@ -134,7 +136,7 @@ export const syscallsSuite = (name: string, open: () => Syscalls): void => {
         expect(new DataView(bytes.buffer).getInt32(0, littleEndian)).toBe(10);
         expect(calls.ioctl(fd, FIONREAD, 0)).toEqual(refusal('EFAULT'));
         expect(calls.ioctl(fd, FIONREAD, 1n)).toEqual(refusal('EFAULT'));
-        expect(calls.ioctl(fd, 0x3b64, 0)).toEqual(refusal('ENOTTY'));
+        expect(calls.ioctl(fd, TCGETS, new Uint8Array(64))).toEqual(refusal('ENOTTY'));
       });
     });
 
