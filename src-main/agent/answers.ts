@@ -57,13 +57,17 @@ export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
         if (armed.ok) sessions.armed(number, protocol);
         return asNull(armed);
       }),
-    disarm: ({ session: number }) =>
+    disarm: ({ session: number, heard }) =>
       onSession(number, async (session) => {
-        const disarmed = await session.disarm();
+        const disarmed = await session.disarm(heard);
         if (disarmed.ok) sessions.armed(number, null);
         return asNull(disarmed);
       }),
-    acknowledge: ({ session }) => onSession(session, async (held) => asNull(await held.acknowledge())),
+    acknowledge: ({ session, heard }) =>
+      onSession(session, async (held) => asNull(await held.acknowledge(heard))),
+    handDown: ({ session, order, heard }) =>
+      onSession(session, async (held) => asNull(await held.handDown(order, heard))),
+    takeBack: ({ session }) => onSession(session, async (held) => asNull(await held.takeBack())),
     inspect: ({ session }) => onSession(session, (held) => held.inspect()),
     quiesce: ({ session }) =>
       sessionOr(

@@ -33,7 +33,13 @@ export class Coordinator {
   constructor(rig: Rig, recorder: Recorder) {
     this.rig = rig;
     this.#desk = new Desk(rig, recorder);
-    this.#unsubscribe = listen(this.#desk);
+    const stopListening = listen(this.#desk);
+    // What was handed down acts without a line of its own: with the journal broken, not even that.
+    const unwatch = recorder.whenBroken(() => this.#takeBackAll());
+    this.#unsubscribe = () => {
+      stopListening();
+      unwatch();
+    };
   }
 
   state(address: PciAddress): RecoveryState | null {
@@ -134,9 +140,14 @@ export class Coordinator {
     });
   }
 
+  #takeBackAll(): void {
+    for (const { automatic } of this.#desk.recoveries.values()) void automatic.stop();
+  }
+
   /** Stops listening; what the kernel does with open waits is the caller's decision, made before. */
   dispose(): void {
     this.#unsubscribe();
+    this.#takeBackAll();
     for (const recovery of this.#desk.recoveries.values()) recovery.end();
   }
 }

@@ -63,13 +63,13 @@ export class Desk {
     return recovery !== undefined && isOpen(recovery.state) ? recovery : null;
   }
 
-  /** Starts the fold of this device anew, in the journal and here. What is done to the device waits for the disk. */
-  startFold(session: DeviceSession, arming: Arming): Result<void> {
+  /** Starts the fold of this device anew, in the journal and here. What is done to the device waits for the disk. `heard`: see `handDown`. */
+  startFold(session: DeviceSession, arming: Arming, heard = 0): Result<void> {
     const { address } = session;
     const recorded = this.recorder.record({ type: 'armed', device: address, arming }, 'durable');
     if (!recorded.ok) return recorded;
     this.recoveries.get(address)?.end();
-    this.recoveries.set(address, new DeviceRecovery(session, arming, this.rig.clock, this.recorder));
+    this.recoveries.set(address, new DeviceRecovery(session, arming, this.rig.clock, this.recorder, heard));
     return done;
   }
 

@@ -1,3 +1,4 @@
+import { accountOf } from '../core/recovery/automatic.ts';
 import type { RecoveryEffect } from '../core/recovery/effect.ts';
 import type { RecoveryEvent } from '../core/recovery/event.ts';
 import { milliseconds, type Microseconds } from '../core/recovery/phase.ts';
@@ -9,6 +10,7 @@ import { failure, success, type BenchError, type Result } from '../core/result.t
 import { recoveryNumberOf } from '../journal/replay.ts';
 import type { DeviceSession, Disposer, RigClock } from '../rigs/rig.ts';
 import { approvalTaken } from './approvals.ts';
+import { AutomaticAnswers } from './automaticAnswers.ts';
 import { diskPatience, isTooLateToAck, waitForDisk, type DiskWait } from './diskWait.ts';
 import { execute, isStillAsked, isUrgent, outlivesItsRecovery } from './effects.ts';
 import { failedAnswer } from './failedAnswer.ts';
@@ -33,6 +35,7 @@ const isOver = (state: RecoveryState, recovery: number): boolean => {
  */
 export class DeviceRecovery {
   readonly session: DeviceSession;
+  readonly automatic: AutomaticAnswers;
   readonly #clock: RigClock;
   readonly #recorder: Recorder;
   #state: RecoveryState;
@@ -43,13 +46,17 @@ export class DeviceRecovery {
   #timer: Disposer | null = null;
   #ended = false;
   #held = false;
+  /** What was handed down is being taken back, because a deadline has been reached. */
+  #settling = false;
   readonly #now = (): Microseconds => this.#clock.now();
 
-  constructor(session: DeviceSession, arming: Arming, clock: RigClock, recorder: Recorder) {
+  /** `heard`: the last number that was told of this eventfd before. */
+  constructor(session: DeviceSession, arming: Arming, clock: RigClock, recorder: Recorder, heard = 0) {
     this.session = session;
     this.#clock = clock;
     this.#recorder = recorder;
     this.#state = armedState(arming);
+    this.automatic = new AutomaticAnswers(session, recorder, () => this.#state, heard);
   }
 
   get state(): RecoveryState {
@@ -69,6 +76,10 @@ export class DeviceRecovery {
     const recorded = this.#record(before, event, reason, effects);
     this.#keepDeadline();
     this.#hurryDiskWaits();
+    // What was done without asking is accounted for at once, before anything else can happen.
+    const account = accountOf(state);
+    if (account !== null) void this.dispatch(account);
+    void this.automatic.tend();
     if (recorded.ok) return effects.length === 0 ? nothingToAnswer : this.#run(effects, recorded.value);
     this.#decline(effects, recorded.error);
     return Promise.resolve(recorded);
@@ -93,11 +104,13 @@ export class DeviceRecovery {
   release(): void {
     this.#held = false;
     this.#keepDeadline();
+    void this.automatic.renew();
   }
 
   /** No timer fires and no event counts any more. */
   end(): void {
     this.#ended = true;
+    this.automatic.end();
     this.#timer?.();
     this.#timer = null;
   }
@@ -194,7 +207,7 @@ export class DeviceRecovery {
     const answers: RecoveryEvent[] = [];
     for (const effect of effects) {
       if (!this.#isWanted(effect)) continue;
-      const answer = await execute(effect, this.session, this.#recorder, this.#now);
+      const answer = await execute(effect, this.session, this.#recorder, this.#now, this.automatic.lastHeard);
       if (answer === null) continue;
       answers.push(answer);
       // What the answer leads to queues behind this effect; waiting for it here would wait for itself.
@@ -210,8 +223,22 @@ export class DeviceRecovery {
     return outlivesItsRecovery(effect) || !isOver(this.#state, effect.recovery);
   }
 
+  /**
+   * What was handed down may have acked while nobody here had time to hear of it; a wait that was acked is not taken for
+   * one that ran out.
+   */
+  async #deadlineReached(): Promise<void> {
+    if (this.automatic.isTicking) {
+      this.#settling = true;
+      await this.automatic.takeBack();
+      this.#settling = false;
+    }
+    void this.dispatch({ kind: 'clockReached', at: this.#clock.now() });
+    if (this.#timer === null && !this.#ended) this.#keepDeadline();
+  }
+
   #keepDeadline(): void {
-    const deadline = this.#held ? null : nextDeadline(this.#state);
+    const deadline = this.#held || this.#settling ? null : nextDeadline(this.#state);
     if (deadline === this.#deadline && this.#timer !== null) return;
     this.#timer?.();
     this.#timer = null;
@@ -219,8 +246,7 @@ export class DeviceRecovery {
     if (deadline === null) return;
     this.#timer = this.#clock.at(deadline, () => {
       this.#timer = null;
-      void this.dispatch({ kind: 'clockReached', at: this.#clock.now() });
-      if (this.#timer === null && !this.#ended) this.#keepDeadline();
+      void this.#deadlineReached();
     });
   }
 }

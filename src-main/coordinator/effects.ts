@@ -39,13 +39,14 @@ const errorOf = (result: Result<unknown>) => (result.ok ? null : result.error);
 
 /**
  * Does one thing that `step` asked for; the answer is the event that goes back into it, or null where none is due.
- * Never rejects: a session that throws has failed.
+ * Never rejects: a session that throws has failed. `heard`: the last signal or answer of the device that was told.
  */
 export const execute = async (
   effect: RecoveryEffect,
   session: DeviceSession,
   recorder: Recorder,
   now: () => Microseconds,
+  heard: number,
 ): Promise<RecoveryEvent | null> => {
   try {
     const { recovery } = effect;
@@ -63,11 +64,11 @@ export const execute = async (
         return { kind: 'quiesceFinished', at: now(), recovery, report };
       }
       case 'acknowledge': {
-        const error = errorOf(await session.acknowledge());
+        const error = errorOf(await session.acknowledge(heard));
         return { kind: 'acknowledgeFinished', at: now(), recovery, error };
       }
       case 'withdraw': {
-        const error = errorOf(await session.disarm());
+        const error = errorOf(await session.disarm(heard));
         return { kind: 'withdrawFinished', at: now(), recovery, error };
       }
       case 'reset': {

@@ -43,7 +43,8 @@ export const injectFault = async (
   if (!receipt.ok) {
     // No loop-back will come; a fold that waits for one would take the next error for it.
     if (armed !== null && desk.armed(address) === armed && !isOpen(armed.state)) {
-      desk.startFold(armed.session, armed.state.arming);
+      desk.startFold(armed.session, armed.state.arming, armed.automatic.lastHeard);
+      void desk.armed(address)?.automatic.tend();
     }
     return desk.refuse(address, 'inject', receipt.error);
   }

@@ -73,6 +73,7 @@ export const armDevice = async (
     return armed;
   }
   await recordSnapshot(session, desk.recorder, 'armed', null);
+  await desk.armed(address)?.automatic.tend();
   return done;
 };
 
@@ -109,9 +110,19 @@ export const changePolicy = (desk: Desk, address: PciAddress, policy: Policy): P
     }
     const late = policyRefusal(address, recovery.state);
     if (late !== null) return refuse(late);
-    const started = desk.startFold(recovery.session, { ...recovery.state.arming, policy });
+    // What stands acts by the policy that it was handed down with.
+    await recovery.automatic.takeBack();
+    const signalled = policyRefusal(address, recovery.state);
+    if (signalled !== null) {
+      await recovery.automatic.renew();
+      return refuse(signalled);
+    }
+    const { session, automatic } = recovery;
+    const started = desk.startFold(session, { ...recovery.state.arming, policy }, automatic.lastHeard);
     const onDisk = started.ok ? await desk.recorder.onDisk() : started;
-    return onDisk.ok ? done : refuse(onDisk.error);
+    if (!onDisk.ok) return refuse(onDisk.error);
+    await desk.armed(address)?.automatic.tend();
+    return done;
   });
 };
 
@@ -125,7 +136,9 @@ export const disarmDevice = async (desk: Desk, address: PciAddress): Promise<Res
   }
   const allowed = desk.recordable();
   if (!allowed.ok) return desk.refuse(address, 'disarm', allowed.error);
-  const disarmed = await attempt('disarm', () => recovery.session.disarm());
+  const { session, automatic } = recovery;
+  const disarmed = await attempt('disarm', () => session.disarm(automatic.lastHeard));
+  if (!disarmed.ok) void automatic.renew();
   if (!disarmed.ok) return desk.refuse(address, 'disarm', disarmed.error);
   if (desk.recoveries.get(address) !== recovery) return done;
   desk.forget(

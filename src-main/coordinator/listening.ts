@@ -20,11 +20,22 @@ const concernedBy = (desk: Desk, event: EventOf<'uevent'>): readonly DeviceRecov
 };
 
 const signalled = (desk: Desk, event: EventOf<'signal'>): void => {
-  const { address, protocol, count, at } = event;
+  const { address, protocol, count, at, number, answered } = event;
   const recovery = desk.armed(address);
-  if (recovery?.state.arming.protocol === protocol) void recovery.dispatch({ kind: 'signal', at, count });
+  if (recovery?.state.arming.protocol === protocol) {
+    recovery.automatic.heard(number);
+    void recovery.dispatch({ kind: 'signal', at, count, ...(answered === null ? {} : { answered }) });
+  }
   // Read just before the eventfd was removed, or meant for another bench on this rig: nobody here may answer it.
   else desk.note(address, `The eventfd of ${protocol} was signalled (${count}), and is not armed here.`);
+};
+
+const answered = (desk: Desk, { address, at, number, answered: report }: EventOf<'answered'>): void => {
+  const recovery = desk.armed(address);
+  recovery?.automatic.heard(number);
+  if (recovery === null)
+    desk.note(address, 'An answer that was handed down was given, and is not armed here.');
+  else void recovery.dispatch({ kind: 'answered', at, answered: report });
 };
 
 const removed = async (desk: Desk, event: EventOf<'deviceRemoved'>): Promise<void> => {
@@ -65,6 +76,8 @@ const hear = (desk: Desk, event: RigEvent): void => {
   switch (event.kind) {
     case 'signal':
       return signalled(desk, event);
+    case 'answered':
+      return answered(desk, event);
     case 'uevent':
       desk.recorder.record({ type: 'uevent', device: event.address, uevent: event.uevent });
       for (const recovery of concernedBy(desk, event)) {

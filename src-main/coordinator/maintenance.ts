@@ -29,6 +29,7 @@ const carryOut = async <Report>(
   const allowed = desk.recordable();
   if (!allowed.ok) return desk.refuse(address, operation, allowed.error);
   const report = await attempt(operation, () => run(session));
+  await desk.armed(address)?.automatic.renew();
   desk.recordOperation(address, operation, report, {
     ...detail,
     ...(report.ok ? { report: report.value } : {}),

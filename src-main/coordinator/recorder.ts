@@ -18,6 +18,7 @@ export class Recorder {
   #sequence = 1;
   #watched: Promise<unknown> | null = null;
   #told = false;
+  readonly #whenBroken = new Set<() => void>();
 
   /** Without a journal the lines only go to the watchers. */
   constructor(clock: RigClock, journal: JournalWriter | null) {
@@ -38,6 +39,7 @@ export class Recorder {
   record(body: RecordBody, durability: Durability = 'buffered'): Result<number> {
     const at = this.#clock.now();
     const written = this.#write(at, body, durability);
+    if (!written.ok) this.#tellOfTrouble();
     if (written.ok && durability === 'durable') this.#tellOfFailedSync();
     if (this.#watchers.size > 0) {
       // A line that could not be written happened all the same; watchers see it, with the next number.
@@ -72,10 +74,25 @@ export class Recorder {
     if (outstanding === null || outstanding === this.#watched) return;
     this.#watched = outstanding;
     void outstanding.then((synced) => {
-      if (synced.ok || this.#told) return;
+      if (synced.ok) return;
+      this.#tellOfTrouble();
+      if (this.#told) return;
       this.#told = true;
       this.record({ type: 'kernelLog', device: null, text: synced.error.message });
     });
+  }
+
+  /** Calls back once, when nothing can be recorded any more. */
+  whenBroken(listener: () => void): Disposer {
+    this.#whenBroken.add(listener);
+    return () => this.#whenBroken.delete(listener);
+  }
+
+  #tellOfTrouble(): void {
+    if (this.trouble === null) return;
+    const listeners = [...this.#whenBroken];
+    this.#whenBroken.clear();
+    for (const listener of listeners) listener();
   }
 
   /** A watcher that throws is told no more: it must not stop a recovery, nor hide that it missed a line. */

@@ -2,7 +2,9 @@ import type { PciAddress } from '../core/pci/address.ts';
 import type { Result } from '../core/result.ts';
 import type { RecoveryUevent } from '../core/recovery/event.ts';
 import type { Microseconds, Protocol } from '../core/recovery/phase.ts';
+import type { Automatic } from '../core/recovery/automatic.ts';
 import type {
+  AutomaticReport,
   EehOperation,
   EehReport,
   ErrorRecord,
@@ -66,6 +68,18 @@ export type RigEvent = { readonly at: Microseconds } & (
       readonly address: PciAddress;
       readonly protocol: Protocol;
       readonly count: number;
+      /** Signals and late answers of one arming are numbered in the order in which they are told, from 1. */
+      readonly number: number;
+      /** What was done at once, as it was handed down; null when nothing was. */
+      readonly answered: AutomaticReport | null;
+    }
+  /** What was handed down to be done some time after the signal was done. */
+  | {
+      readonly kind: 'answered';
+      readonly address: PciAddress;
+      readonly protocol: Protocol;
+      readonly number: number;
+      readonly answered: AutomaticReport;
     }
   | { readonly kind: 'releaseRequested'; readonly address: PciAddress }
   | { readonly kind: 'uevent'; readonly address: PciAddress; readonly uevent: RecoveryUevent }
@@ -95,6 +109,9 @@ export interface DeviceCapabilities {
   readonly resetKinds: readonly ResetKind[];
 }
 
+/** What is handed down: when to act after the signal, and until when an ack may leave. */
+export type AutomaticOrder = Pick<Automatic, 'at' | 'latest'>;
+
 /**
  * One device, open through VFIO. Nothing throws; what the kernel refused comes back as an error with its errno. All
  * of it may block for as long as the kernel does, so nothing here may be awaited while a deadline is kept.
@@ -105,9 +122,26 @@ export interface DeviceSession {
   /** How bringing the device into service went when it was opened; a device that was dead before says so here. */
   readonly setUp: ReinitialiseReport;
   arm(protocol: Protocol): Promise<Result<void>>;
-  disarm(): Promise<Result<void>>;
-  /** SET_IRQS DATA_NONE | ACTION_UNMASK, index 5, count 0. The caller has made sure that a wait is open. */
-  acknowledge(): Promise<Result<void>>;
+  /**
+   * Takes back what was handed down, then removes the eventfd. `heard` as with `handDown`: when an ack was given without
+   * asking since, the eventfd stays, because event 2 is to come on it (`noOpenWait`).
+   */
+  disarm(heard?: number): Promise<Result<void>>;
+  /**
+   * SET_IRQS DATA_NONE | ACTION_UNMASK, index 5, count 0. The caller has made sure that a wait is open. What was handed
+   * down is taken back first. When it has acked since `heard`, that was the ack, and no other is sent; when another
+   * signal has come since, the wait may be over, and none is sent (`noOpenWait`).
+   */
+  acknowledge(heard?: number): Promise<Result<void>>;
+  /**
+   * Lets whoever waits for the signals quiesce and ack at the next one by itself, once (core/recovery/automatic.ts). To
+   * be handed down anew after each recovery, with the device in service: the registers that it writes are prepared from
+   * what they hold. `heard`: the number of the last signal or answer that was heard of, 0 for none in this arming; when
+   * there was another since, it is refused with `stepUnderWay`.
+   */
+  handDown(order: AutomaticOrder, heard: number): Promise<Result<void>>;
+  /** When it has resolved nothing is done without asking any more, and what was done has been told. */
+  takeBack(): Promise<Result<void>>;
   inspect(): Promise<Result<Inspection>>;
   quiesce(): Promise<QuiesceReport>;
   reset(kind: ResetKind): Promise<Result<ResetReport>>;

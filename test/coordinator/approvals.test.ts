@@ -4,6 +4,8 @@ import { systemFiles, type JournalFiles } from '../../src-main/journal/files.ts'
 import type { JournalBody } from '../../src-main/core/journal/line.ts';
 import { readJournal } from '../../src-main/journal/reader.ts';
 import type { VfioCore } from '../../src-main/rigs/simulated/kernel/vfioCore.ts';
+import type { SimulatedRig } from '../../src-main/rigs/simulated/simulatedRig.ts';
+import { notHandedDown, withSession } from './between.ts';
 import { journalOn } from './journals.ts';
 import { codeOf, decision, Lab, rng, valueOf } from './lab.ts';
 
@@ -41,6 +43,9 @@ const watchKernel = (core: VfioCore, order: string[]): void => {
   };
 };
 
+/** The policy is carried out here, and not by what was handed down. */
+const here = (rig: SimulatedRig) => withSession(rig, notHandedDown);
+
 const cases = [
   {
     title: 'a person acks',
@@ -70,6 +75,7 @@ const cases = [
   {
     title: 'the policy acks',
     policy: { decision: 'ackWhenQuiesced' },
+    between: here,
     decide: null,
     expected: [
       'approval',
@@ -83,6 +89,7 @@ const cases = [
   {
     title: 'the policy acks at the time-out',
     policy: { onTimeout: 'acknowledge' },
+    between: here,
     decide: null,
     expected: [
       'approval',
@@ -99,7 +106,7 @@ describe('an approval', () => {
   it.each(cases)('is on the disk before the kernel hears of it: $title', async (one) => {
     const order: string[] = [];
     const journal = journalOn(recordingFiles(order));
-    const lab = new Lab({ journal });
+    const lab = new Lab({ journal, ...('between' in one ? { between: one.between } : {}) });
     await lab.arm(one.policy);
     watchKernel(lab.core(), order);
     await lab.hit();

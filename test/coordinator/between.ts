@@ -1,4 +1,5 @@
 import type { QuiesceReport } from '../../src-main/core/recovery/reports.ts';
+import { failure } from '../../src-main/core/result.ts';
 import type { DeviceSession, Rig } from '../../src-main/rigs/rig.ts';
 
 /** The same rig, with some calls of its sessions answered otherwise. */
@@ -18,6 +19,11 @@ export const withSession = (rig: Rig, change: Partial<DeviceSession>): Rig => ({
   onEvent: (listener) => rig.onEvent(listener),
   close: () => rig.close(),
 });
+
+/** Whoever waits for the signals takes nothing: the coordinator carries the policy out itself. */
+export const notHandedDown = {
+  handDown: () => Promise.resolve(failure('notSupported', 'Nothing can be handed down here.')),
+};
 
 export const notQuiet = Promise.resolve<QuiesceReport>({
   succeeded: false,

@@ -63,6 +63,8 @@ describe('a journal that runs full in the middle of a wait', () => {
     await lab.hit();
     await lab.phase('awaitingAck');
     disk.room = 0;
+    // The first one that wants to write finds out, and what was handed down is taken back.
+    expect(codeOf(await lab.coordinator.quiesce(rng))).toBe('journalUnwritable');
     await lab.phase('timedOut');
     expect(acks.count).toBe(0);
     expect(lab.core().notifyEventfd).not.toBeNull();

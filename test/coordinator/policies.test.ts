@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seconds } from '../../src-main/core/recovery/phase.ts';
 import { ackGuard, timeoutActionLead } from '../../src-main/core/recovery/policy.ts';
-import { notQuiet, withSession } from './between.ts';
+import { notHandedDown, notQuiet, withSession } from './between.ts';
 import { codeOf, decision, fatal, Lab, nonFatal, policyOf, rng } from './lab.ts';
 
 const ackTimeout = seconds(60);
@@ -168,7 +168,9 @@ describe('ack once quiescing has succeeded', () => {
   });
 
   it('waits for a person when quiescing did not succeed', async () => {
-    const lab = new Lab({ between: (rig) => withSession(rig, { quiesce: () => notQuiet }) });
+    const lab = new Lab({
+      between: (rig) => withSession(rig, { ...notHandedDown, quiesce: () => notQuiet }),
+    });
     await lab.arm({ decision: 'ackWhenQuiesced' });
     const acks = lab.acks();
     await lab.hit();

@@ -20,9 +20,10 @@ const recoveries: readonly {
 }[] = [
   { title: 'looking', change: { inspect: broken }, ends: 'recovered' },
   { title: 'keeping a snapshot', change: { readConfig: broken }, ends: 'recovered' },
-  { title: 'quiescing', change: { quiesce: broken }, ends: 'timedOut' },
-  { title: 'acknowledging', change: { acknowledge: broken }, ends: 'timedOut' },
-  { title: 'acknowledging, at once', change: { acknowledge: throwing }, ends: 'timedOut' },
+  { title: 'handing down', change: { handDown: broken }, ends: 'recovered' },
+  { title: 'quiescing', change: { handDown: broken, quiesce: broken }, ends: 'timedOut' },
+  { title: 'acknowledging', change: { handDown: throwing, acknowledge: broken }, ends: 'timedOut' },
+  { title: 'acknowledging, at once', change: { handDown: broken, acknowledge: throwing }, ends: 'timedOut' },
   { title: 'bringing the device back', change: { reinitialise: broken }, ends: 'failed' },
   { title: 'proving', change: { prove: throwing }, ends: 'failed' },
 ];

@@ -8,7 +8,8 @@ import type { EventfdListener, EventfdWatch, Signal } from '../waiter/waiter.ts'
 /** An eventfd of our own that the waiter watches. */
 export interface WatchedEventfd {
   readonly fd: number;
-  handDown(automatic: AutomaticAnswer | null): Promise<Result<void>>;
+  handDown(automatic: AutomaticAnswer, heard: number): Promise<Result<void>>;
+  takeBack(): Promise<Result<void>>;
   /** Nothing is told after it has resolved; the kernel has to have been told before to signal it no more. */
   close(): Promise<void>;
 }
@@ -27,7 +28,8 @@ export const openWatchedEventfd = async (
   }
   return success({
     fd,
-    handDown: (automatic) => watch.value.handDown(automatic),
+    handDown: (automatic, heard) => watch.value.handDown(automatic, heard),
+    takeBack: () => watch.value.takeBack(),
     close: async () => {
       await watch.value.stop();
       calls.close(fd);

@@ -1,3 +1,4 @@
+import { errnoNumbers } from '../../core/errno.ts';
 import { missingCase } from '../../core/exhaustive.ts';
 import { done, failure, success, type BenchError, type Result } from '../../core/result.ts';
 import { refused } from '../refusal.ts';
@@ -7,6 +8,8 @@ import type { AnswerGiven, AutomaticAnswer, FromThread, ToThread, Watched } from
 import { waiterThread, type WaiterThreadData } from './waiterThread.ts';
 
 export interface Signal {
+  /** Signals and late answers of one eventfd are numbered in the order in which they are told, from 1. */
+  readonly number: number;
   /** CLOCK_MONOTONIC in whole microseconds. */
   readonly at: number;
   /** What one read of the eventfd gave: how many signals have come together. */
@@ -18,6 +21,8 @@ export interface Signal {
 /** What a watched descriptor tells. None may throw; each is called on the main thread. */
 export interface EventfdListener {
   readonly signal: (signal: Signal) => void;
+  /** An answer that was handed down with a delay was given. */
+  readonly answered?: (late: { readonly number: number; readonly answer: AnswerGiven }) => void;
   /** It could not be read, or the waiter is gone: nothing more will come. */
   readonly broken: (error: BenchError) => void;
 }
@@ -35,8 +40,13 @@ export interface Watch {
 }
 
 export interface EventfdWatch extends Watch {
-  /** Replaces the automatic answer, or takes it back with null; resolves when the thread has it. */
-  handDown(automatic: AutomaticAnswer | null): Promise<Result<void>>;
+  /**
+   * Replaces the automatic answer; resolves when the thread has it. `heard`: the number of what was told last, 0 for
+   * nothing. When something was told since, the answer rests on old news, and is refused with `stepUnderWay`.
+   */
+  handDown(automatic: AutomaticAnswer, heard: number): Promise<Result<void>>;
+  /** When it has resolved no answer is given any more, and one that was given has been told. */
+  takeBack(): Promise<Result<void>>;
 }
 
 /** One thread that waits for everything at once; see README.md. */
@@ -63,6 +73,17 @@ const one = new Uint8Array(BigUint64Array.of(1n).buffer);
 
 const gone = (why: string): { readonly ok: false; readonly error: BenchError } =>
   failure('benchDefect', `The thread that waits for signals has ended: ${why}.`);
+
+const orderResult = (errno: number): Result<void> => {
+  if (errno === 0) return done;
+  return errno === errnoNumbers.EAGAIN
+    ? refused(
+        errno,
+        'Something was signalled meanwhile; what to do next has to be decided anew.',
+        'stepUnderWay',
+      )
+    : refused(errno, 'The waiter could not watch the descriptor.');
+};
 
 /** Starts the thread. What is watched keeps the process alive until `close`. */
 export const openWaiter = (calls: Syscalls, provider: SyscallsProvider): Result<Waiter> => {
@@ -135,9 +156,7 @@ export const openWaiter = (calls: Syscalls, provider: SyscallsProvider): Result<
       case 'answer': {
         const answer = orders.get(message.order);
         orders.delete(message.order);
-        answer?.(
-          message.errno === 0 ? done : refused(message.errno, 'The waiter could not watch the descriptor.'),
-        );
+        answer?.(orderResult(message.errno));
         return;
       }
       case 'untold':
@@ -151,6 +170,11 @@ export const openWaiter = (calls: Syscalls, provider: SyscallsProvider): Result<
           if (listener?.kind === 'eventfd') listener.signal(signal);
         }
         return;
+      case 'answered': {
+        const listener = listeners.get(message.id);
+        if (listener?.kind === 'eventfd') listener.answered?.(message);
+        return;
+      }
       case 'record': {
         const listener = listeners.get(message.id);
         if (listener?.kind === 'records') listener.record(message);
@@ -201,8 +225,14 @@ export const openWaiter = (calls: Syscalls, provider: SyscallsProvider): Result<
       return id.ok
         ? success({
             stop: () => stop(id.value),
-            handDown: (replacement) =>
-              order((number) => ({ kind: 'handDown', order: number, id: id.value, automatic: replacement })),
+            handDown: (replacement, heard) =>
+              order((number) => ({
+                ...{ kind: 'handDown', order: number, id: id.value, heard, automatic: replacement },
+              })),
+            takeBack: () =>
+              order((number) => ({
+                ...{ kind: 'handDown', order: number, id: id.value, heard: null, automatic: null },
+              })),
           })
         : id;
     },

@@ -5,6 +5,7 @@ import type {
   AutomaticAnswer,
   FromThread,
   PreparedCall,
+  PreparedLook,
   TakenSignal,
   ToThread,
   Watched,
@@ -26,9 +27,15 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
     readonly watched: Watched;
     automatic: AutomaticAnswer | null;
     usesLeft: number;
+    /** How many signals and late answers were told. */
+    told: number;
+    /** An answer that is to be given later. */
+    late: { readonly automatic: AutomaticAnswer; readonly signalAt: number; readonly due: number } | null;
   }
   const EINTR = 4;
+  const EBADF = 9;
   const EAGAIN = 11;
+  const EBUSY = 16;
   const EPIPE = 32;
   const ENOBUFS = 105;
   /** A talkative log must not keep a signal waiting. */
@@ -37,6 +44,8 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
   /** Whole microseconds, as journals have them. */
   const now = (): number => Math.floor(calls.monotonic());
   const byFd = new Map<number, Entry>();
+  /** The entries with an answer that is to be given later: hardly ever one. */
+  const owing = new Set<Entry>();
   const counter = new BigUint64Array(1);
   const counterBytes = new Uint8Array(counter.buffer);
 
@@ -56,23 +65,68 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
     side.port.postMessage(message);
   };
 
+  const look = (prepared: PreparedLook): Uint8Array | number => {
+    const bytes = new Uint8Array(prepared.length);
+    const result = calls.pread(prepared.fd, bytes, prepared.offset);
+    return result.ok ? bytes : result.errno;
+  };
+
   const errnoOf = (prepared: PreparedCall): number => {
+    if (prepared.call === 'expectClear') {
+      const bytes = look(prepared);
+      if (typeof bytes === 'number') return bytes;
+      let value = 0;
+      for (const [position, byte] of bytes.entries()) value += byte * 256 ** position;
+      return value !== 256 ** bytes.length - 1 && (value & prepared.bits) !== 0 ? EBUSY : 0;
+    }
     const result =
       prepared.call === 'ioctl'
         ? calls.ioctl(prepared.fd, prepared.request, prepared.argument)
         : prepared.call === 'pwrite'
           ? calls.pwrite(prepared.fd, prepared.bytes, prepared.offset)
           : calls.write(prepared.fd, prepared.bytes);
-    return result.ok ? 0 : result.errno;
+    if (result.ok || (prepared.call === 'ioctl' && result.errno === prepared.fine)) return 0;
+    return result.errno;
   };
 
-  const answerWith = (automatic: AutomaticAnswer): AnswerGiven => {
+  const answerWith = (automatic: AutomaticAnswer, signalAt: number): AnswerGiven => {
+    const looked = (automatic.looks ?? []).map(look);
     const quiesceErrnos = automatic.quiesce.map(errnoOf);
-    const acknowledgeErrno = errnoOf(automatic.acknowledge);
-    return { at: now(), quiesceErrnos, acknowledgeErrno };
+    const { latest } = automatic;
+    const inTime = latest === undefined || now() - signalAt < latest;
+    // The ack says that nobody touches the device any more.
+    const isQuiet = quiesceErrnos.every((errno) => errno === 0);
+    const acknowledgeErrno = inTime && isQuiet ? errnoOf(automatic.acknowledge) : null;
+    return { at: now(), looked, quiesceErrnos, acknowledgeErrno };
+  };
+
+  const owe = (entry: Entry, late: Entry['late']): void => {
+    entry.late = late;
+    if (late === null) owing.delete(entry);
+    else owing.add(entry);
+  };
+
+  const giveLateAnswers = (): void => {
+    for (const entry of [...owing]) {
+      const { late } = entry;
+      if (late === null || now() < late.due) continue;
+      owe(entry, null);
+      entry.told += 1;
+      const answer = answerWith(late.automatic, late.signalAt);
+      post({ kind: 'answered', id: entry.id, number: entry.told, answer });
+    }
+  };
+
+  /** In milliseconds, -1 for as long as it takes. */
+  const timeToWait = (): number => {
+    let due = Infinity;
+    for (const { late } of owing) due = Math.min(due, late?.due ?? Infinity);
+    return due === Infinity ? -1 : Math.max(0, Math.ceil((due - now()) / 1000));
   };
 
   const forget = (fd: number): void => {
+    const entry = byFd.get(fd);
+    if (entry !== undefined) owe(entry, null);
     byFd.delete(fd);
     calls.epollRemove(data.epoll, fd);
   };
@@ -86,13 +140,19 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
       return;
     }
     const count = counter[0] ?? 0n;
+    // Whatever it says, the wait that a late answer is for has ended (observation 8).
+    owe(entry, null);
     let answer: AnswerGiven | null = null;
     if (entry.automatic !== null && entry.usesLeft > 0) {
       // Used up even when no ack is given: from here on only the main thread knows what the next signal means.
       entry.usesLeft -= 1;
-      if (count === 1n) answer = answerWith(entry.automatic);
+      const { automatic } = entry;
+      const { delay = 0 } = automatic;
+      if (count === 1n && delay > 0) owe(entry, { automatic, signalAt: at, due: at + delay });
+      else if (count === 1n) answer = answerWith(automatic, at);
     }
-    untold.push({ id: entry.id, at, count, answer });
+    entry.told += 1;
+    untold.push({ id: entry.id, number: entry.told, at, count, answer });
     if (answer === null) tellSignals();
     else if (untold.length === 1) side.port.postMessage({ kind: 'untold' } satisfies FromThread);
   };
@@ -130,6 +190,8 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
             watched: message.watched,
             automatic,
             usesLeft: automatic?.uses ?? 0,
+            told: 0,
+            late: null,
           });
         }
         post({ kind: 'answer', order: message.order, errno: added.ok ? 0 : added.errno });
@@ -137,11 +199,15 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
       }
       case 'handDown': {
         const entry = byFd.get(fdOf(message.id));
-        if (entry !== undefined) {
+        // What was decided without knowing of the last signal is not done.
+        const isOld = entry !== undefined && message.heard !== null && entry.told > message.heard;
+        if (entry !== undefined && !isOld) {
           entry.automatic = message.automatic;
           entry.usesLeft = message.automatic?.uses ?? 0;
+          owe(entry, null);
         }
-        post({ kind: 'answer', order: message.order, errno: entry === undefined ? 9 : 0 }); // EBADF
+        const errno = entry === undefined ? EBADF : isOld ? EAGAIN : 0;
+        post({ kind: 'answer', order: message.order, errno });
         return 'goOn';
       }
       case 'forget':
@@ -157,7 +223,7 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
   };
 
   for (;;) {
-    const ready = calls.epollWait(data.epoll, -1);
+    const ready = calls.epollWait(data.epoll, timeToWait());
     const at = now();
     if (!ready.ok) {
       if (ready.errno === EINTR) continue;
@@ -177,5 +243,6 @@ export const waiterThread = (calls: Syscalls, side: ThreadSide, data: WaiterThre
       if (entry.watched.kind === 'eventfd') takeSignal(fd, entry, at);
       else takeRecords(fd, entry, entry.watched.maximumLength, at);
     }
+    giveLateAnswers();
   }
 };

@@ -1,7 +1,7 @@
 import type { PciAddress } from '../../core/pci/address.ts';
 import { errnoNumbers } from '../../core/errno.ts';
 import type { Microseconds, Protocol } from '../../core/recovery/phase.ts';
-import type { EehReport } from '../../core/recovery/reports.ts';
+import type { AutomaticReport, EehReport } from '../../core/recovery/reports.ts';
 import { done, failure, success, type BenchError, type Result } from '../../core/result.ts';
 import { encodeZpciErrorGet } from '../../core/vfio/feature.ts';
 import { zpciBaseOf } from '../../core/vfio/deviceInfo.ts';
@@ -17,12 +17,24 @@ import { hostOrder, type Kernel } from '../../kernel/kernel.ts';
 import { refused } from '../../kernel/refusal.ts';
 import type { Mapping } from '../../kernel/syscalls.ts';
 import { readHardwareConfig } from '../../kernel/sysfs/configSpace.ts';
-import type { Signal } from '../../kernel/waiter/waiter.ts';
-import type { AccessWidth, VfioDevice } from '../session/vfioDevice.ts';
+import type { AnswerGiven } from '../../kernel/waiter/messages.ts';
+import type { AccessWidth, PreparedAnswer, Told, VfioDevice } from '../session/vfioDevice.ts';
 
 /** What an open device tells without being asked. Times are CLOCK_MONOTONIC in microseconds. */
 export interface DeviceListener {
-  readonly signal: (protocol: Protocol, signal: Signal) => void;
+  readonly signal: (
+    protocol: Protocol,
+    signal: {
+      readonly at: Microseconds;
+      readonly count: number;
+      readonly number: number;
+      readonly answered: AutomaticReport | null;
+    },
+  ) => void;
+  readonly answered: (
+    protocol: Protocol,
+    late: { readonly number: number; readonly answered: AutomaticReport },
+  ) => void;
   readonly releaseRequested: (at: Microseconds) => void;
   /** The error index can no longer be listened to. */
   readonly deaf: (error: BenchError) => void;
@@ -64,6 +76,9 @@ export class LinuxVfioDevice implements VfioDevice {
   readonly #mappings = new Set<Mapping>();
   #error: WatchedEventfd | null = null;
   #request: WatchedEventfd | null = null;
+  /** What the waiter may hold, or held last. */
+  #answer: PreparedAnswer | null = null;
+  #told: Told = { signal: 0, acknowledged: 0 };
   #open = true;
 
   private constructor(
@@ -129,7 +144,15 @@ export class LinuxVfioDevice implements VfioDevice {
     if (protocol === 'eeh') return noEeh(this.address);
     const { kernel, listener } = this.#needs;
     const eventfd = await openWatchedEventfd(kernel, {
-      signal: (signal) => listener.signal(protocol, signal),
+      signal: ({ at, count, number, answer }) => {
+        this.#told = { ...this.#told, signal: number };
+        const answered = this.#reportOf(answer, number);
+        listener.signal(protocol, { at, count: Number(count), number, answered });
+      },
+      answered: ({ number, answer }) => {
+        const answered = this.#reportOf(answer, number);
+        if (answered !== null) listener.answered(protocol, { number, answered });
+      },
       broken: listener.deaf,
     });
     if (!eventfd.ok) return eventfd;
@@ -142,6 +165,8 @@ export class LinuxVfioDevice implements VfioDevice {
     }
     await this.#error?.close();
     this.#error = eventfd.value;
+    this.#answer = null;
+    this.#told = { signal: 0, acknowledged: 0 };
     return registered;
   }
 
@@ -161,20 +186,51 @@ export class LinuxVfioDevice implements VfioDevice {
     return protocol === 'eeh' ? noEeh(this.address) : this.#file.trigger(indexOf(protocol));
   }
 
-  /**
-   * Lets the waiter quiesce and ack the next error by itself, however busy this thread is. It is used up by that
-   * signal; hand it down again once the device is back in service. `notArmed` without a registered eventfd.
-   */
-  async handDownAcknowledgement(): Promise<Result<void>> {
-    if (!this.#open) return this.#closed();
-    if (this.#error === null) return failure('notArmed', `${this.address} is not armed.`);
-    const answer = prepareAutomaticAnswer(this.#file, this.abilities.msixVectors > 0);
-    return answer.ok ? this.#error.handDown(answer.value) : answer;
+  get told(): Told {
+    return this.#told;
   }
 
-  /** When it has resolved the waiter gives no ack any more. */
-  async takeBackAcknowledgement(): Promise<Result<void>> {
-    return this.#error === null ? done : this.#error.handDown(null);
+  async handDown(answer: PreparedAnswer, heard: number): Promise<Result<void>> {
+    if (!this.#open) return this.#closed();
+    if (this.#error === null) return failure('notArmed', `${this.address} is not armed.`);
+    const { looks, calls, delay, latest } = answer;
+    const prepared = prepareAutomaticAnswer(this.#file, { looks, quiesce: calls, delay, latest });
+    if (!prepared.ok) return prepared;
+    this.#answer = answer;
+    return this.#error.handDown(prepared.value, heard);
+  }
+
+  async takeBack(): Promise<Result<void>> {
+    // A waiter that has ended gives no answers either.
+    if (this.#error !== null && this.#answer !== null) await this.#error.takeBack();
+    return done;
+  }
+
+  /** What the waiter did, in the words of whoever prepared it. */
+  #reportOf(given: AnswerGiven | null, number: number): AutomaticReport | null {
+    if (given === null || this.#answer === null) return null;
+    const { looked, quiesceErrnos, acknowledgeErrno } = given;
+    const report = this.#answer.report({
+      at: given.at,
+      looks: looked.map((bytes) =>
+        typeof bytes === 'number' ? this.#refusal(bytes, 'could not be looked at') : success(numberIn(bytes)),
+      ),
+      calls: quiesceErrnos.map((errno) =>
+        errno === 0 ? done : this.#refusal(errno, 'could not be quiesced'),
+      ),
+      acknowledged:
+        acknowledgeErrno === null
+          ? null
+          : acknowledgeErrno === 0
+            ? done
+            : this.#refusal(acknowledgeErrno, 'could not be acked'),
+    });
+    if (report.acknowledge.kind === 'taken') this.#told = { ...this.#told, acknowledged: number };
+    return report;
+  }
+
+  #refusal(errno: number, what: string): ReturnType<typeof refused> {
+    return refused(errno, `${this.address} ${what} at its signal.`);
   }
 
   async acknowledge(): Promise<Result<void>> {
@@ -305,6 +361,8 @@ export class LinuxVfioDevice implements VfioDevice {
     if (!this.#open) return this.#closed();
     this.#open = false;
     await this.unmapBars();
+    // It holds the number of a file that is closed now and may be another one's soon.
+    await this.takeBack();
     const closed = await this.#opened.close(() => this.#buffer.close());
     await this.interrupts.close();
     await this.#error?.close();
@@ -318,6 +376,9 @@ export class LinuxVfioDevice implements VfioDevice {
     return refused(errnoNumbers.EBADF, `${this.address} is not open.`, 'sessionClosed');
   }
 }
+
+/** Little-endian, as the config region is (vfio_pci_config.c). */
+const numberIn = (bytes: Uint8Array): number => bytes.reduceRight((value, byte) => value * 256 + byte, 0);
 
 const noEeh = (address: PciAddress): ReturnType<typeof refused> =>
   refused(errnoNumbers.ENOTTY, `${address} is in no PE: this platform has no EEH.`);

@@ -15,8 +15,9 @@ export const vfioOpening = (kernel: Kernel): OpenVfioDevice => {
       opener,
       address,
       listener: {
-        signal: (protocol, { at, count }) =>
-          emit({ kind: 'signal', at, address, protocol, count: Number(count) }),
+        signal: (protocol, signal) => emit({ kind: 'signal', address, protocol, ...signal }),
+        answered: (protocol, late) =>
+          emit({ kind: 'answered', at: late.answered.at, address, protocol, ...late }),
         releaseRequested: (at) => emit({ kind: 'releaseRequested', at, address }),
         // The waiter's end is the rig's: nothing of it can be heard any more, and the next call says so.
         deaf: () => undefined,

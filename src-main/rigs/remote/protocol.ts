@@ -14,6 +14,7 @@ import {
 } from '../../../preload/contract/reports.ts';
 import {
   address,
+  automaticOrder,
   deviceCapabilities,
   deviceSummary,
   farEvent,
@@ -32,7 +33,7 @@ import {
  *
  * Raised with every change of what crosses the wire; ends with different numbers do not talk to each other.
  */
-export const wireVersion = 2;
+export const wireVersion = 3;
 
 /**
  * How long a call may take, in milliseconds. `kernel`: the call blocks for as long as the kernel does, which during a
@@ -46,6 +47,8 @@ const nothing = z.strictObject({});
 const session = number;
 const onDevice = z.strictObject({ address });
 const onSession = z.strictObject({ session });
+/** The number of the last signal or answer that this end has heard of; absent when that does not matter. */
+const heard = number.exactOptional();
 const done = resultOf(z.null());
 
 /** Base64 on the wire. */
@@ -77,8 +80,10 @@ export const calls = {
   ),
   // The far end's session refuses a protocol that it does not have, so that the refusal is the same everywhere.
   arm: call('brief', z.strictObject({ session, protocol: z.string().max(40) }), done),
-  disarm: call('kernel', onSession, done),
-  acknowledge: call('kernel', onSession, done),
+  disarm: call('kernel', z.strictObject({ session, heard }), done),
+  acknowledge: call('kernel', z.strictObject({ session, heard }), done),
+  handDown: call('brief', z.strictObject({ session, order: automaticOrder, heard: number }), done),
+  takeBack: call('brief', onSession, done),
   inspect: call('brief', onSession, resultOf(inspection)),
   quiesce: call('kernel', onSession, quiesceReport),
   reset: call('kernel', z.strictObject({ session, kind: resetKind }), resultOf(resetReport)),

@@ -19,6 +19,7 @@ import {
   type InputOf,
 } from './protocol.ts';
 import { RemoteClock } from './remoteClock.ts';
+import type { FarEvent } from './shapes.ts';
 import { doneOfCall, RemoteSession, resultOfCall } from './remoteSession.ts';
 
 /** In milliseconds. */
@@ -86,7 +87,7 @@ export class RemoteRig implements Rig, FaultWitness {
     this.#agent = agent;
     this.#calls = new Calls(info.title, timing.limits);
     this.#events = new EventStream({
-      tell: (event) => this.#emit({ ...event, at: clock.heard(event.at) }),
+      tell: (event) => this.#emit(onClock(event, clock)),
       ask: (after) => void this.#askForEvents(after),
       dropped: (count) => {
         this.#dropped += count;
@@ -315,6 +316,16 @@ export class RemoteRig implements Rig, FaultWitness {
     for (const listener of [...this.#listeners]) listener(event);
   }
 }
+
+/** What the far end tells, with its moments on this clock. */
+const onClock = (event: FarEvent, clock: RemoteClock): FarEvent => {
+  const heard = { ...event, at: clock.heard(event.at) };
+  if (heard.kind !== 'answered' && heard.kind !== 'signal') return heard;
+  const { answered } = heard;
+  return answered === null
+    ? heard
+    : ({ ...heard, answered: { ...answered, at: clock.heard(answered.at) } } as FarEvent);
+};
 
 /** Opens the rig that an agent serves at the other end of a channel. When that fails, the channel is closed. */
 export const openRemoteRig = async (options: RemoteRigOptions): Promise<Result<RemoteRig>> => {

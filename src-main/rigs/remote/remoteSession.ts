@@ -1,7 +1,7 @@
 import { done, failure, type BenchError, type Result } from '../../core/result.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import type { ReinitialiseReport } from '../../core/recovery/reports.ts';
-import type { DeviceCapabilities, DeviceSession } from '../rig.ts';
+import type { AutomaticOrder, DeviceCapabilities, DeviceSession } from '../rig.ts';
 import type { Calls, Outcome } from './calls.ts';
 import type { CallName, InputOf } from './protocol.ts';
 
@@ -56,12 +56,20 @@ export class RemoteSession implements DeviceSession {
     return doneOfCall(await this.#ask('arm', { protocol }));
   }
 
-  async disarm(): Promise<Result<void>> {
-    return doneOfCall(await this.#ask('disarm', {}));
+  async disarm(heard?: number): Promise<Result<void>> {
+    return doneOfCall(await this.#ask('disarm', heard === undefined ? {} : { heard }));
   }
 
-  async acknowledge(): Promise<Result<void>> {
-    return doneOfCall(await this.#ask('acknowledge', {}));
+  async acknowledge(heard?: number): Promise<Result<void>> {
+    return doneOfCall(await this.#ask('acknowledge', heard === undefined ? {} : { heard }));
+  }
+
+  async handDown(order: AutomaticOrder, heard: number): Promise<Result<void>> {
+    return doneOfCall(await this.#ask('handDown', { order, heard }));
+  }
+
+  async takeBack(): Promise<Result<void>> {
+    return doneOfCall(await this.#ask('takeBack', {}));
   }
 
   async inspect(): ReturnType<DeviceSession['inspect']> {

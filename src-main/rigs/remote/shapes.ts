@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { benchError, microseconds } from '../../../preload/contract/reports.ts';
+import { automaticReport, benchError, microseconds } from '../../../preload/contract/reports.ts';
 import {
   hostUses,
   injectorNames,
@@ -12,7 +12,7 @@ import {
 import { parsePciAddress, type PciAddress } from '../../core/pci/address.ts';
 import { protocols } from '../../core/recovery/phase.ts';
 import { resetKinds } from '../../core/recovery/reports.ts';
-import type { DeviceCapabilities, DeviceSummary, RigEvent, RigInfo } from '../rig.ts';
+import type { AutomaticOrder, DeviceCapabilities, DeviceSummary, RigEvent, RigInfo } from '../rig.ts';
 
 /**
  * What `rig.ts` and `core/faults` hand over, as an agent sends it. Those types lead: a schema that lacks a member or
@@ -62,13 +62,34 @@ export const deviceCapabilities: z.ZodType<DeviceCapabilities> = z.object({
   resetKinds: z.array(z.enum(resetKinds)),
 });
 
+export const automaticOrder: z.ZodType<AutomaticOrder> = z.object({
+  at: z.union([z.literal('signal'), microseconds.nonnegative()]),
+  latest: microseconds.nonnegative(),
+});
+
 const at = microseconds;
 
 /** What a far end tells of its machine. That a link was lost and came back is told by the near end alone. */
 export type FarEvent = Exclude<RigEvent, { readonly kind: 'linkLost' | 'linkRestored' }>;
 
 export const farEvent: z.ZodType<FarEvent> = z.discriminatedUnion('kind', [
-  z.object({ at, kind: z.literal('signal'), address, protocol, count: count.positive() }),
+  z.object({
+    at,
+    kind: z.literal('signal'),
+    address,
+    protocol,
+    count: count.positive(),
+    number: count.positive(),
+    answered: automaticReport.nullable(),
+  }),
+  z.object({
+    at,
+    kind: z.literal('answered'),
+    address,
+    protocol,
+    number: count.positive(),
+    answered: automaticReport,
+  }),
   z.object({ at, kind: z.literal('releaseRequested'), address }),
   z.object({
     at,

@@ -1,7 +1,8 @@
 import type { Protocol } from '../../core/recovery/phase.ts';
 import type { EehOperation, ResetKind, ResetReport } from '../../core/recovery/reports.ts';
-import { failure, success, type Result } from '../../core/result.ts';
+import { done, failure, success, type Result } from '../../core/result.ts';
 import type { DeviceCapabilities, DeviceSession, RigClock } from '../rig.ts';
+import { prepareAnswer } from './automatic.ts';
 import { drainZpciErrors, inspectAer } from './inspect.ts';
 import { prove } from './prove.ts';
 import { quiesce } from './quiesce.ts';
@@ -33,6 +34,12 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
   if (!reference.ok) return reference;
   let armed: Protocol | null = null;
   let open = true;
+  /** Goes up when what was handed down is taken back: what is still being prepared is not handed down any more. */
+  let turn = 0;
+  const takeBack = (): Promise<Result<void>> => {
+    turn += 1;
+    return device.takeBack();
+  };
   const closed = failure(
     'sessionClosed',
     `The session of ${device.address} is closed; open the device again.`,
@@ -58,14 +65,52 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
         if (registered.ok) armed = protocol;
         return registered;
       }),
-    disarm: () =>
+    disarm: (heard) =>
       whileOpen(async () => {
         if (armed === null) return failure('notArmed', `${device.address} is not armed.`);
-        const removed = await device.unregisterErrorEventfd(armed);
+        const protocol = armed;
+        const takenBack = await takeBack();
+        if (!takenBack.ok) return takenBack;
+        if (heard !== undefined && device.told.acknowledged > heard) {
+          return failure(
+            'noOpenWait',
+            `${device.address} has just been acked as the policy had it; event 2 is to come.`,
+          );
+        }
+        const removed = await device.unregisterErrorEventfd(protocol);
         if (removed.ok) armed = null;
         return removed;
       }),
-    acknowledge: () => whileOpen(() => device.acknowledge()),
+    acknowledge: (heard) =>
+      whileOpen(async () => {
+        const takenBack = await takeBack();
+        if (!takenBack.ok) return takenBack;
+        if (heard === undefined) return device.acknowledge();
+        const { signal, acknowledged: given } = device.told;
+        if (given > heard) return done;
+        return signal > heard
+          ? failure(
+              'noOpenWait',
+              `${device.address} was signalled again meanwhile: the wait of this ack is over.`,
+            )
+          : device.acknowledge();
+      }),
+    handDown: (order, heard) =>
+      whileOpen(async () => {
+        if (armed !== 'notify') {
+          return armed === null
+            ? failure('notArmed', `${device.address} is not armed.`)
+            : failure('notSupported', `The ${armed} protocol has no ack that could be given.`);
+        }
+        turn += 1;
+        const mine = turn;
+        const prepared = await prepareAnswer(device, map, order);
+        if (!prepared.ok) return prepared;
+        return mine === turn
+          ? device.handDown(prepared.value, heard)
+          : failure('stepUnderWay', `What was handed down for ${device.address} was taken back meanwhile.`);
+      }),
+    takeBack: () => whileOpen(takeBack),
     inspect: () =>
       whileOpen(async () => {
         if (platform !== 'zpci') return inspectAer(device, map);
@@ -97,15 +142,19 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
             checks: [{ check: 'registers', result: 'failed', detail: closed.error.message }],
           },
     triggerLoopback: () =>
-      whileOpen(async () =>
-        armed === null
-          ? failure('notArmed', `${device.address} is not armed: there is no eventfd to trigger.`)
-          : device.triggerErrorEventfd(armed),
-      ),
+      whileOpen(async () => {
+        if (armed === null) {
+          return failure('notArmed', `${device.address} is not armed: there is no eventfd to trigger.`);
+        }
+        // No error is behind it: an ack would be taken for the next one (observation 1).
+        const takenBack = await takeBack();
+        return takenBack.ok ? device.triggerErrorEventfd(armed) : takenBack;
+      }),
     close: () =>
       whileOpen(async () => {
         open = false;
         armed = null;
+        turn += 1;
         needs.closed();
         return device.close();
       }),

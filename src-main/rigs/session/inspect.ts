@@ -10,7 +10,7 @@ import { success, type Result } from '../../core/result.ts';
 import { decodeCcdf } from '../../core/zpci/ccdf.ts';
 import { describeEventCode, formatEventCode } from '../../core/zpci/eventCodes.ts';
 import type { RegisterMap } from './registers.ts';
-import type { VfioDevice } from './vfioDevice.ts';
+import type { ConfigPlace, VfioDevice } from './vfioDevice.ts';
 
 const worst = (errors: readonly ErrorRecord[]): Severity => {
   const severities = errors.map((error) => (error.source === 'aer' ? error.severity : 'unknown'));
@@ -42,21 +42,38 @@ const severityOf = (deviceStatus: number, errors: readonly ErrorRecord[]): Sever
  * capability, as with QEMU's nvme, the severity stays unknown.
  */
 export const inspectAer = async (device: VfioDevice, map: RegisterMap): Promise<Result<Inspection>> => {
-  if (map.aer === 0) return success({ severity: 'unknown', errors: [] });
-  const values: number[] = [];
-  for (const register of [
-    aerRegister.uncorrectableStatus,
-    aerRegister.uncorrectableSeverity,
-    aerRegister.correctableStatus,
-    aerRegister.capabilitiesAndControl,
-  ]) {
-    const value = await device.readConfig(map.aer + register, 4);
+  const values: Result<number>[] = [];
+  for (const { offset, width } of errorRegisters(map)) {
+    const value = await device.readConfig(offset, width);
     if (!value.ok) return value;
-    values.push(value.value);
+    values.push(value);
   }
-  const deviceStatus = await device.readConfig(map.express + pciExpressRegister.deviceStatus, 2);
-  if (!deviceStatus.ok) return deviceStatus;
-  const [status = 0, severity = 0, correctable = 0, control = 0] = values;
+  return inspectionOf(values);
+};
+
+/** What tells of errors; nothing without the capability. */
+export const errorRegisters = (map: RegisterMap): readonly ConfigPlace[] =>
+  map.aer === 0
+    ? []
+    : [
+        ...[
+          aerRegister.uncorrectableStatus,
+          aerRegister.uncorrectableSeverity,
+          aerRegister.correctableStatus,
+          aerRegister.capabilitiesAndControl,
+        ].map((register) => ({ offset: map.aer + register, width: 4 as const })),
+        { offset: map.express + pciExpressRegister.deviceStatus, width: 2 },
+      ];
+
+/** What the values of `errorRegisters` say, in their order. */
+export const inspectionOf = (registers: readonly Result<number>[]): Result<Inspection> => {
+  if (registers.length === 0) return success({ severity: 'unknown', errors: [] });
+  const values: number[] = [];
+  for (const register of registers) {
+    if (!register.ok) return register;
+    values.push(register.value);
+  }
+  const [status = 0, severity = 0, correctable = 0, control = 0, deviceStatus = 0] = values;
   // All ones is no set of errors: the device does not answer.
   if (status === 0xffff_ffff) return success({ severity: 'unknown', errors: [] });
   const first = control & aerControlBit.firstErrorPointer;
@@ -76,7 +93,7 @@ export const inspectAer = async (device: VfioDevice, map: RegisterMap): Promise<
       first: false,
     })),
   ];
-  return success({ severity: severityOf(deviceStatus.value, errors), errors });
+  return success({ severity: severityOf(deviceStatus, errors), errors });
 };
 
 const hex = (bytes: Uint8Array): string =>

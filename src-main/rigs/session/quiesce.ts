@@ -1,7 +1,7 @@
 import { deviceStatusBit, pciExpressRegister } from '../../core/pci/capability-registers.ts';
 import { commandBit, configOffset } from '../../core/pci/registers.ts';
 import type { QuiesceAction, QuiesceReport } from '../../core/recovery/reports.ts';
-import type { Result } from '../../core/result.ts';
+import type { BenchError, Result } from '../../core/result.ts';
 import type { RegisterMap } from './registers.ts';
 import type { VfioDevice } from './vfioDevice.ts';
 
@@ -18,6 +18,11 @@ const busMasterOff = async (device: VfioDevice): Promise<Entry> => {
   return entryOf('busMasterOff', await device.writeConfig(configOffset.command, 2, without));
 };
 
+const transactionsPending: BenchError = {
+  code: 'busy',
+  message: 'The device still has transactions pending (Device Status); quiesce again before the ack.',
+};
+
 const transactionsDrained = async (device: VfioDevice, map: RegisterMap): Promise<Entry> => {
   if (map.express === 0) return { action: 'transactionsDrained', result: 'notNeeded' };
   const status = await device.readConfig(map.express + pciExpressRegister.deviceStatus, 2);
@@ -27,10 +32,7 @@ const transactionsDrained = async (device: VfioDevice, map: RegisterMap): Promis
   return {
     action: 'transactionsDrained',
     result: 'failed',
-    error: {
-      code: 'busy',
-      message: 'The device still has transactions pending (Device Status); quiesce again before the ack.',
-    },
+    error: transactionsPending,
   };
 };
 

@@ -1,9 +1,48 @@
 import type { PciAddress } from '../../core/pci/address.ts';
 import type { Protocol } from '../../core/recovery/phase.ts';
-import type { EehOperation, EehReport } from '../../core/recovery/reports.ts';
+import type { Microseconds } from '../../core/recovery/phase.ts';
+import type { AutomaticReport, EehOperation, EehReport } from '../../core/recovery/reports.ts';
 import type { Result } from '../../core/result.ts';
 
 export type AccessWidth = 1 | 2 | 4;
+
+export interface ConfigPlace {
+  readonly offset: number;
+  readonly width: AccessWidth;
+}
+
+/** A call that works between signal and ack (observation 11), prepared to be made without the main thread. */
+export type PreparedCall =
+  | ({ readonly call: 'writeConfig'; readonly value: number } & ConfigPlace)
+  | { readonly call: 'disableMsix' }
+  /** Fails with `busy` when one of the bits is set; all ones are no answer, and so no bits. */
+  | ({ readonly call: 'expectClear'; readonly bits: number } & ConfigPlace);
+
+/** What a device does by itself at its next signal: looks, calls, and the ack if every call succeeded. */
+export interface PreparedAnswer {
+  /** Microseconds after the signal. */
+  readonly delay: Microseconds;
+  /** So long after the signal no ack is given any more. */
+  readonly latest: Microseconds;
+  readonly looks: readonly ConfigPlace[];
+  readonly calls: readonly PreparedCall[];
+  /** Puts what it came to into words. */
+  readonly report: (given: GivenAnswer) => AutomaticReport;
+}
+
+export interface GivenAnswer {
+  readonly at: Microseconds;
+  readonly looks: readonly Result<number>[];
+  readonly calls: readonly Result<void>[];
+  /** Null: withheld. */
+  readonly acknowledged: Result<void> | null;
+}
+
+/** Numbers of what was told of one arming (`RigEvent`): the last signal, and the last in which an ack was given. */
+export interface Told {
+  readonly signal: number;
+  readonly acknowledged: number;
+}
 
 /**
  * One open VFIO device, call by call: the port that the simulated kernel and a real one implement. Each method is one
@@ -19,6 +58,11 @@ export interface VfioDevice {
   triggerErrorEventfd(protocol: Protocol): Promise<Result<void>>;
   /** SET_IRQS 0x11, count 0, index 5. Succeeds also when nothing waits (observation 1). */
   acknowledge(): Promise<Result<void>>;
+  /** Resolves when the answer stands for the next signal; `stepUnderWay` when something was told since `heard`. */
+  handDown(answer: PreparedAnswer, heard: number): Promise<Result<void>>;
+  /** When it has resolved no answer is given any more, and one that was given has been told. */
+  takeBack(): Promise<Result<void>>;
+  readonly told: Told;
   /** Registers an eventfd for every MSI-X vector; ENOTTY-like refusal when the device has none. */
   enableMsix(): Promise<Result<void>>;
   disableMsix(): Promise<Result<void>>;

@@ -177,6 +177,7 @@ export class ScriptedKernel {
       this.watched.add(fd);
       return success({
         handDown: async () => success(undefined),
+        takeBack: async () => success(undefined),
         stop: async () => {
           this.watched.delete(fd);
           return success(undefined);

@@ -5,10 +5,16 @@ import { openBlockingCalls } from '../../../src-main/kernel/threads/blockingCall
 import { VfioOpener } from '../../../src-main/kernel/vfio/vfioOpener.ts';
 import { openWaiter } from '../../../src-main/kernel/waiter/waiter.ts';
 import { LinuxVfioDevice } from '../../../src-main/rigs/linux/linuxVfioDevice.ts';
+import type { PreparedAnswer } from '../../../src-main/rigs/session/vfioDevice.ts';
 import { openDescriptors } from '../../conformance/syscallsSuite.ts';
 import { address, hostTree, ScriptedKernel, type TreeWishes } from '../../kernel/vfio/scriptedKernel.ts';
 
-const listener = { signal: () => undefined, releaseRequested: () => undefined, deaf: () => undefined };
+const listener = {
+  signal: () => undefined,
+  answered: () => undefined,
+  releaseRequested: () => undefined,
+  deaf: () => undefined,
+};
 const byGroup: TreeWishes = { driver: 'vfio-pci', group: true, iommufd: false };
 const byIommufd: TreeWishes = { ...byGroup, iommufd: true };
 
@@ -28,11 +34,21 @@ const valueOf = <Value>(result: Result<Value>): Value => {
   return result.value;
 };
 
+const answer: PreparedAnswer = {
+  delay: 0,
+  latest: 59_500_000,
+  looks: [{ offset: 0x104, width: 4 }],
+  calls: [{ call: 'writeConfig', offset: 4, width: 2, value: 0x102 }, { call: 'disableMsix' }],
+  report: () => {
+    throw new Error('nothing is signalled here');
+  },
+};
+
 /** All that a session does, so that each call in it can fail. */
 const useAll = async (device: LinuxVfioDevice): Promise<readonly Result<unknown>[]> => [
   await device.registerErrorEventfd('notify'),
   await device.enableMsix(),
-  await device.handDownAcknowledgement(),
+  await device.handDown(answer, 0),
   await device.hotReset(),
   await device.remapDma(),
   await device.disableMsix(),
