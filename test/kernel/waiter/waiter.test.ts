@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BenchError, Result } from '../../../src-main/core/result.ts';
 import { koffiProvider, koffiSyscalls } from '../../../src-main/kernel/koffiSyscalls.ts';
 import { openFlags, pollEvents } from '../../../src-main/kernel/syscalls.ts';
-import type { AutomaticAnswer } from '../../../src-main/kernel/waiter/messages.ts';
+import type { AnswerGiven, AutomaticAnswer } from '../../../src-main/kernel/waiter/messages.ts';
 import { openWaiter, type Signal, type Waiter } from '../../../src-main/kernel/waiter/waiter.ts';
 import { openDescriptors, taken } from '../../conformance/syscallsSuite.ts';
 import { Arrivals, counted, counterOf, newEventfd, signal } from '../descriptors.ts';
@@ -161,6 +162,155 @@ describe('the waiter', () => {
     signal(calls, fd);
     expect((await signals.next()).answer).toMatchObject({ quiesceErrnos: [9, 25], acknowledgeErrno: null });
     expect(counterOf(calls, acknowledged)).toBeNull();
+  });
+
+  it('withholds the ack from a device that is still busy, but not from one that does not answer', async () => {
+    const path = join(directory, 'config');
+    writeFileSync(path, Buffer.from([0x20, 0x00, 0xff, 0xff]));
+    const config = keep(taken(calls.open(path, openFlags.O_RDWR)));
+    const answerAt = async (offset: bigint): Promise<Signal['answer']> => {
+      const fd = eventfd();
+      const { signals, listener } = listening();
+      const place = { fd: config, offset, length: 2 };
+      const automatic: AutomaticAnswer = {
+        ...acknowledging(eventfd()),
+        looks: [place],
+        quiesce: [{ call: 'expectClear', ...place, bits: 0x20 }],
+      };
+      valueOf(await waiter.watchEventfd(fd, listener, automatic));
+      signal(calls, fd);
+      return (await signals.next()).answer;
+    };
+    expect(await answerAt(0n)).toMatchObject({
+      looked: [Uint8Array.of(0x20, 0)],
+      quiesceErrnos: [16],
+      acknowledgeErrno: null,
+    });
+    expect(await answerAt(2n)).toMatchObject({
+      looked: [Uint8Array.of(0xff, 0xff)],
+      quiesceErrnos: [0],
+      acknowledgeErrno: 0,
+    });
+  });
+
+  it('gives a late answer after its delay, once, and none that is too late', async () => {
+    const fd = eventfd();
+    const acknowledged = eventfd();
+    const { signals, listener } = listening();
+    const late = new Arrivals<{ readonly number: number; readonly answer: AnswerGiven }>();
+    const owing = { ...acknowledging(acknowledged), delay: 20_000, latest: 10_000_000 };
+    const watch = valueOf(await waiter.watchEventfd(fd, { ...listener, answered: late.add }, owing));
+    signal(calls, fd);
+    const { at, answer } = await signals.next();
+    expect(answer).toBeNull();
+    const given = await late.next();
+    expect(given).toMatchObject({ number: 2, answer: { acknowledgeErrno: 0 } });
+    expect(given.answer.at - at).toBeGreaterThanOrEqual(20_000);
+    expect(counterOf(calls, acknowledged)).toBe(1n);
+    valueOf(await watch.handDown({ ...owing, latest: 20_000 }, 2));
+    signal(calls, fd);
+    expect((await late.next()).answer.acknowledgeErrno).toBeNull();
+    expect(counterOf(calls, acknowledged)).toBeNull();
+  });
+
+  it('gives no late answer after another signal, or after it was taken back', async () => {
+    const fd = eventfd();
+    const acknowledged = eventfd();
+    const { signals, listener } = listening();
+    const late = new Arrivals<unknown>();
+    const owing = { ...acknowledging(acknowledged), delay: 60_000 };
+    const watch = valueOf(await waiter.watchEventfd(fd, { ...listener, answered: late.add }, owing));
+    signal(calls, fd);
+    await signals.next();
+    signal(calls, fd);
+    await signals.next();
+    valueOf(await watch.handDown(owing, 2));
+    signal(calls, fd);
+    await signals.next();
+    valueOf(await watch.takeBack());
+    // One that is given after all of them would have been.
+    valueOf(await watch.handDown(owing, 3));
+    signal(calls, fd);
+    expect(await late.next()).toMatchObject({ number: 5 });
+    expect(late.pending).toBe(0);
+    expect(counterOf(calls, acknowledged)).toBe(1n);
+  });
+
+  it('refuses what was decided without knowing of the last signal', async () => {
+    const fd = eventfd();
+    const acknowledged = eventfd();
+    const { signals, listener } = listening();
+    const watch = valueOf(await waiter.watchEventfd(fd, listener));
+    signal(calls, fd);
+    expect(await signals.next()).toMatchObject({ number: 1 });
+    expect(await watch.handDown(acknowledging(acknowledged), 0)).toMatchObject({
+      error: { code: 'stepUnderWay', errno: { name: 'EAGAIN' } },
+    });
+    signal(calls, fd);
+    expect(await signals.next()).toMatchObject({ number: 2, answer: null });
+    valueOf(await watch.handDown(acknowledging(acknowledged), 2));
+    signal(calls, fd);
+    expect((await signals.next()).answer).not.toBeNull();
+    expect(counterOf(calls, acknowledged)).toBe(1n);
+  });
+
+  type Act = 'signal' | 'twoSignals' | 'handDown' | 'handDownOnOldNews' | 'takeBack';
+
+  it('acks, in whatever order things come, only the first lone signal after an order that knew of all before', async () => {
+    const acts = fc.array(
+      fc.constantFrom<Act>(
+        'signal',
+        'signal',
+        'twoSignals',
+        'handDown',
+        'handDown',
+        'handDownOnOldNews',
+        'takeBack',
+      ),
+      { maxLength: 20 },
+    );
+    await fc.assert(
+      fc.asyncProperty(acts, async (order) => {
+        const fd = newEventfd(calls);
+        const acknowledged = newEventfd(calls);
+        const { signals, listener } = listening();
+        const watch = valueOf(await waiter.watchEventfd(fd, listener));
+        let stands = false;
+        let told = 0;
+        let owed = 0n;
+        for (const act of order) {
+          switch (act) {
+            case 'signal':
+            case 'twoSignals': {
+              signal(calls, fd, act === 'signal' ? 1n : 2n);
+              const { answer, number } = await signals.next();
+              told += 1;
+              expect(number).toBe(told);
+              const expected = stands && act === 'signal';
+              expect(answer !== null).toBe(expected);
+              if (expected) owed += 1n;
+              stands = false;
+              break;
+            }
+            case 'handDown':
+              valueOf(await watch.handDown(acknowledging(acknowledged), told));
+              stands = true;
+              break;
+            case 'handDownOnOldNews':
+              expect((await watch.handDown(acknowledging(acknowledged), told - 1)).ok).toBe(false);
+              break;
+            case 'takeBack':
+              valueOf(await watch.takeBack());
+              stands = false;
+          }
+        }
+        expect(counterOf(calls, acknowledged) ?? 0n).toBe(owed);
+        valueOf(await watch.stop());
+        calls.close(fd);
+        calls.close(acknowledged);
+      }),
+      { numRuns: 60 },
+    );
   });
 
   it('waits for 300 eventfds, added and taken away while it waits', async () => {
