@@ -381,6 +381,49 @@ describe('the waiter', () => {
   });
 });
 
+describe('a program whose main thread hangs', () => {
+  it('acks at the signal and after it all the same, before the main thread comes back', () => {
+    const room = new URL('../../../src-main/kernel/', import.meta.url);
+    const script = `
+      import { koffiProvider, koffiSyscalls } from '${new URL('koffiSyscalls.ts', room)}';
+      import { openWaiter } from '${new URL('waiter/waiter.ts', room)}';
+      const calls = koffiSyscalls();
+      const waiter = openWaiter(calls, koffiProvider()).value;
+      const eventfd = () => calls.eventfd(0, 0o4000).value;
+      const one = new Uint8Array(BigUint64Array.of(1n).buffer);
+      const told = {};
+      const watch = async (name, delay) => {
+        const fd = eventfd();
+        const acknowledge = { call: 'write', fd: eventfd(), bytes: one };
+        const listener = {
+          signal: ({ at, answer }) => { told[name] = { signalled: at, acked: answer?.at }; },
+          answered: ({ answer }) => { told[name].acked = answer.at; },
+          broken: () => undefined,
+        };
+        await waiter.watchEventfd(fd, listener, { quiesce: [], acknowledge, uses: 1, delay });
+        return fd;
+      };
+      const fds = [await watch('atOnce', 0), await watch('late', 200_000)];
+      const began = calls.monotonic();
+      for (const fd of fds) calls.write(fd, one);
+      while (calls.monotonic() < began + 2_000_000);
+      const ended = calls.monotonic();
+      while (told.atOnce === undefined || told.late?.acked === undefined) await new Promise((r) => setTimeout(r, 1));
+      console.log(JSON.stringify({ began, ended, ...told }));
+      await waiter.close();`;
+    const output = execFileSync('node', ['--input-type=module', '--eval', script], { timeout: 20_000 });
+    const { began, ended, atOnce, late } = JSON.parse(output.toString()) as {
+      readonly [Moment in 'began' | 'ended']: number;
+    } & { readonly [Name in 'atOnce' | 'late']: { readonly signalled: number; readonly acked: number } };
+    for (const { signalled, acked } of [atOnce, late]) {
+      expect(signalled).toBeGreaterThanOrEqual(Math.floor(began));
+      expect(acked).toBeGreaterThanOrEqual(signalled);
+      expect(acked).toBeLessThan(ended);
+    }
+    expect(late.acked - late.signalled).toBeGreaterThanOrEqual(200_000);
+  });
+});
+
 describe('the end of a waiter', () => {
   const silent = { signal: () => undefined, broken: () => undefined };
 

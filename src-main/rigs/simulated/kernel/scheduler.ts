@@ -117,6 +117,11 @@ export class Completion {
     this.#count = 0;
   }
 
+  /** How many threads wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   complete(): void {
     const waiter = this.#waiting.shift();
     if (waiter === undefined) this.#count += 1;
