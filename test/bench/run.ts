@@ -1,3 +1,4 @@
+import { auditBench } from './audit.ts';
 import { configSpaceBench } from './configSpace.ts';
 import { consolePageBench } from './consolePage.ts';
 import { firstWindowBench } from './firstWindow.ts';
@@ -13,6 +14,7 @@ import { waiterBench } from './waiter.ts';
  * one is missed. Speed is never a timed test: those would fail on a busy machine and say nothing on an idle one.
  */
 const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
+  audit: auditBench,
   configSpace: configSpaceBench,
   consolePage: consolePageBench,
   firstWindow: firstWindowBench,

@@ -14,7 +14,7 @@ import type { RestoreStep, RestoreStepName } from './steps.ts';
 import { messageBasesOf, sequenceOf, type SequenceContext } from './writers.ts';
 
 /**
- * - `restored`: it was something else in between, and is as it was at first;
+ * - `restored`: it was something else in between, and is as it was when armed;
  * - `changed`, `lost`: it is not as it was; `lost` when bits are gone and none came, or it reads all ones;
  * - `hazard`: part of a hazard that is still there;
  * - `expected`: it never changed, or the bench or the device itself changed it, or it is a status that was cleared.
@@ -84,6 +84,8 @@ export interface RestoreAudit {
   /** Bytes of the config space: 256 for a conventional function. */
   readonly size: number;
   readonly moments: readonly AuditMoment[];
+  /** Which of `moments` the verdicts hold the last one against: `armed`, or the first where there is none. */
+  readonly baseline: number;
   readonly registers: readonly RegisterAudit[];
   readonly steps: readonly StepAudit[];
   readonly hazards: readonly AuditHazard[];
@@ -151,15 +153,17 @@ const isVirtual = ({ owner, offset, name }: AuditedRegister): boolean => {
 
 const allOnes = (width: 1 | 2 | 4): number => (width === 4 ? 0xffff_ffff : 2 ** (8 * width) - 1);
 
+/** `baseline`: the index of the moment that the last value is held against. */
 const verdictOf = (
   values: readonly (number | null)[],
+  baseline: number,
   mask: number,
   width: 1 | 2 | 4,
   hazardous: boolean,
   fit: Finding | null,
 ): AuditVerdict => {
   if (hazardous) return 'hazard';
-  const read = values.filter((value) => value !== null);
+  const read = values.slice(baseline).filter((value) => value !== null);
   const before = ((read[0] ?? 0) & mask) >>> 0;
   const after = ((read.at(-1) ?? 0) & mask) >>> 0;
   const last = read.at(-1) ?? 0;
@@ -175,6 +179,7 @@ interface Context {
   readonly view: SnapshotView;
   readonly device: AuditedDevice;
   readonly moments: readonly Moment[];
+  readonly baseline: number;
   readonly sequences: SequenceContext;
   readonly hazards: readonly AuditHazard[];
   readonly traced: ReadonlyMap<string, readonly number[]>;
@@ -215,7 +220,7 @@ const withTrace = (found: Finding, register: AuditedRegister, traced: Context['t
 const otherView = { vfio: 'hardware', hardware: 'vfio' } as const;
 
 const auditRegister = (register: AuditedRegister, context: Context): RegisterAudit => {
-  const { view, moments, sequences, hazards, traced } = context;
+  const { view, moments, baseline, sequences, hazards, traced } = context;
   const { offset, width, owner, name, label, nature, step } = register;
   const values = valuesIn(register, moments, view);
   const hazardous = hazards.some(({ state, offsets }) => state === 'present' && offsets.includes(offset));
@@ -239,7 +244,7 @@ const auditRegister = (register: AuditedRegister, context: Context): RegisterAud
         label: fieldLabel,
         mask,
         finding: found,
-        verdict: verdictOf(values, mask, width, hazardous, found),
+        verdict: verdictOf(values, baseline, mask, width, hazardous, found),
       };
     },
   );
@@ -258,7 +263,7 @@ const auditRegister = (register: AuditedRegister, context: Context): RegisterAud
     values,
     otherValues: valuesIn(register, moments, otherView[view]),
     finding: found,
-    verdict: verdictOf(values, whole, width, hazardous, found),
+    verdict: verdictOf(values, baseline, whole, width, hazardous, found),
     fields,
   };
 };
@@ -313,6 +318,7 @@ export const auditRestore = (history: RestoreHistory): RestoreAudit => {
       view,
       size: 0,
       moments: moments.map(published),
+      baseline: 0,
       registers: [],
       steps: [],
       hazards: [],
@@ -327,12 +333,15 @@ export const auditRestore = (history: RestoreHistory): RestoreAudit => {
     sources: sourcesOf(history, device, first, view),
     messageBases: messageBasesOf(device.placement.capabilities),
   };
-  const context: Context = { view, device, moments, sequences, hazards, traced };
+  const armed = moments.findIndex(({ name, views }) => name === 'armed' && views[view]?.kind === 'whole');
+  const baseline = Math.max(0, armed);
+  const context: Context = { view, device, moments, baseline, sequences, hazards, traced };
   const registers = device.registers.map((register) => auditRegister(register, context));
   return {
     view,
     size: device.size,
     moments: moments.map(published),
+    baseline,
     registers,
     steps: device.steps.map((step) => ({
       step,

@@ -65,7 +65,8 @@ class Watch {
   /** Since the last restore: which snapshot it took, and COMMAND of that snapshot. */
   #restored: { readonly source: 'lastSave' | 'openSnapshot'; readonly saved: Uint8Array | null } | null =
     null;
-  #memoryOffSaved: { readonly event: number; readonly evidence: string } | null = null;
+  /** What the last save holds that should not have been saved. */
+  #badSave: readonly Seen[] = [];
 
   constructor(history: RestoreHistory, device: AuditedDevice, first: Uint8Array) {
     this.#history = history;
@@ -90,7 +91,7 @@ class Watch {
     if (event === undefined) return [];
     switch (event.kind) {
       case 'deviceReset':
-        return this.#deviceReset(index);
+        return this.#deviceReset();
       case 'recoveryReset': {
         const { policy } = this.#history;
         this.#reset = true;
@@ -123,7 +124,7 @@ class Watch {
   }
 
   /** A save before it, a reset, a restore after it: what was saved is what comes back. */
-  #deviceReset(index: number): readonly Seen[] {
+  #deviceReset(): readonly Seen[] {
     const seen: Seen[] = [];
     const now = this.#now;
     if (now !== null) {
@@ -140,9 +141,9 @@ class Watch {
       if (memoryOff(now)) {
         const evidence = `COMMAND ${hex(wordAt(now, configOffset.command), 4)} when it was saved`;
         seen.push({ kind: 'memoryOffSaved', evidence, offsets: [configOffset.command] });
-        this.#memoryOffSaved = { event: index, evidence };
       }
     }
+    this.#badSave = seen;
     const resetDone = this.#history.policy === 'resetDone';
     this.#restored = resetDone
       ? { source: 'openSnapshot', saved: this.#opened }
@@ -193,9 +194,13 @@ class Watch {
         });
       }
     }
-    if (this.#memoryOffSaved !== null && memoryOff(config)) {
-      const { evidence } = this.#memoryOffSaved;
-      seen.push({ kind: 'memoryOffSaved', evidence, offsets: [configOffset.command] });
+    // It is there as long as the device shows it.
+    for (const one of this.#badSave) {
+      const still =
+        one.kind === 'poisonedSave'
+          ? emptyBars(this.#first, config, this.#device).length > 0
+          : memoryOff(config);
+      if (still) seen.push(one);
     }
     this.#now = readable === config.length ? config : null;
     return seen;

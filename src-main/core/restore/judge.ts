@@ -6,26 +6,36 @@ interface Candidate {
   readonly source: Provenance;
   /** Null: the value is older than the first event. */
   readonly writer: Writer | null;
-  /** What it had, in the bits in question; null while unknown. */
-  value: number | null;
+  /** What it had, in the bits in question, as far as `known` bits say. */
+  value: number;
+  known: number;
   fit: 'had' | 'wrote' | 'unseen';
 }
 
-const older = (value: number): Candidate => ({ source: 'unknown', writer: null, value, fit: 'had' });
+const older = (value: number, known: number): Candidate => ({
+  source: 'unknown',
+  writer: null,
+  value,
+  known,
+  fit: 'had',
+});
+
+const conflicts = ({ value, known }: Candidate, other: number, among: number): boolean =>
+  ((value ^ other) & known & among) !== 0;
 
 /**
  * Taken into the list of candidates. What a reset certainly overwrote cannot be the source any more, and of one source
  * the last writer counts: a second save makes the first one void.
  */
-const join = (candidates: Candidate[], writer: Writer, mask: number): Candidate[] => {
-  const known = (writer.known & mask) >>> 0 === mask;
-  const value = known ? (writer.value & mask) >>> 0 : null;
-  const joined: Candidate = { source: writer.source, writer, value, fit: 'had' };
-  const overwritten = writer.source === 'hardwareReset' && writer.strength === 'inferred' && known;
+const join = (candidates: readonly Candidate[], writer: Writer, mask: number): readonly Candidate[] => {
+  const known = (writer.known & mask) >>> 0;
+  const value = (writer.value & known) >>> 0;
+  const joined: Candidate = { source: writer.source, writer, value, known, fit: 'had' };
+  const overwrites = writer.source === 'hardwareReset' && writer.strength === 'inferred';
   const again = writer.strength !== 'possible' && (writer.covers & mask) >>> 0 === mask;
   const kept = candidates.filter((one) => {
     if (again && one.source === writer.source) return false;
-    return !overwritten || one.value === null || one.value === value;
+    return !overwrites || !conflicts(one, value, known);
   });
   return [...kept, joined];
 };
@@ -34,36 +44,39 @@ const join = (candidates: Candidate[], writer: Writer, mask: number): Candidate[
 const settle = (
   candidates: readonly Candidate[],
   value: number,
+  mask: number,
   out: Candidate[],
 ): { readonly left: readonly Candidate[]; readonly explained: boolean } => {
   const left = [...candidates];
-  for (;;) {
-    const last = left.at(-1);
-    if (last === undefined || last.value === null || last.value === value) break;
+  for (let last = left.at(-1); last !== undefined && conflicts(last, value, mask); last = left.at(-1)) {
     out.push(last);
     left.pop();
   }
   const last = left.at(-1);
-  if (last !== undefined && last.value === null && last.writer?.strength !== 'possible') {
+  if (last !== undefined && last.known !== mask && last.writer?.strength !== 'possible') {
     // Nobody came after it, so what is read is what it wrote, or left.
     last.value = value;
+    last.known = mask;
     last.fit = 'wrote';
   }
   const fitting = left.filter((one) => {
-    if (one.value === null || one.value === value) return true;
+    if (!conflicts(one, value, mask)) return true;
     out.push(one);
     return false;
   });
   for (const one of fitting) {
-    // Whether it wrote at all is not known, so its value is none that anybody had.
-    if (one.value !== null && one.writer?.strength !== 'possible') continue;
+    // Whether it wrote at all may not be known, and then its value is none that anybody had.
+    if (one.known === mask && one.writer?.strength !== 'possible') continue;
     one.value = value;
+    one.known = mask;
     one.fit = 'unseen';
   }
   // The bench's own write that stood is witnessed: nothing before it is in play any more.
   const own = fitting.findLastIndex(({ writer }) => writer?.strength === 'certain');
   const rest = own === -1 ? fitting : fitting.slice(own);
-  return rest.length === 0 ? { left: [older(value)], explained: false } : { left: rest, explained: true };
+  return rest.length === 0
+    ? { left: [older(value, mask)], explained: false }
+    : { left: rest, explained: true };
 };
 
 const factOf = (candidate: Candidate, fit: 'had' | 'wrote' | 'unseen' | 'other'): AuditFact => ({
@@ -72,7 +85,7 @@ const factOf = (candidate: Candidate, fit: 'had' | 'wrote' | 'unseen' | 'other')
   event: candidate.writer?.event ?? null,
   step: candidate.writer?.step ?? null,
   fit,
-  value: fit === 'unseen' ? null : candidate.value,
+  value: fit === 'unseen' ? null : candidate.value >>> 0,
 });
 
 const distinct = (candidates: readonly Candidate[]): readonly Provenance[] => [
@@ -113,18 +126,18 @@ export const judge = (sequence: Sequence, mask: number): Finding | null => {
       if ((item.covers & mask) === 0) continue;
       if (!fresh) out = [];
       fresh = true;
-      candidates = join([...candidates], item, mask);
+      candidates = join(candidates, item, mask);
       continue;
     }
     const value = (item.value & mask) >>> 0;
-    if (!read && candidates.length === 0) candidates = [older(value)];
+    if (!read && candidates.length === 0) candidates = [older(value, mask)];
     else if (!read) {
       // Before the first event the register had a value that nobody read.
-      candidates = [{ source: 'unknown', writer: null, value: null, fit: 'had' }, ...candidates];
+      candidates = [older(0, 0), ...candidates];
     }
     read = true;
     if (!fresh) out = [];
-    ({ left: candidates, explained } = settle(candidates, value, out));
+    ({ left: candidates, explained } = settle(candidates, value, mask, out));
     fresh = false;
   }
   return read ? conclude(candidates, out, explained) : null;

@@ -16,7 +16,7 @@ import {
   tphRegister,
 } from '../pci/capability-registers.ts';
 import type { PlacedCapability, Placement } from '../pci/placement.ts';
-import { commandBit, configOffset } from '../pci/registers.ts';
+import { commandBit, configOffset, configSize } from '../pci/registers.ts';
 import type { AuditedDevice } from './auditRegisters.ts';
 import type { KernelFeature, RestoreEvent, RestoreHistory } from './history.ts';
 import { restoreBehaviourOf } from './kernelVersion.ts';
@@ -289,11 +289,12 @@ class Compiler {
     config: Uint8Array,
     readable: number,
   ): void {
-    // What a function level reset sets, a conventional one sets as well (PCIe 6.6.2); not the other way round.
-    for (const knowledge of reach === 'function'
-      ? [this.reset.function, this.reset.slot]
-      : [this.reset.slot]) {
-      for (let at = 0; at < readable; at += 1) {
+    // What a function level reset sets, a conventional one sets as well (PCIe 6.6.2).
+    for (const known of ['function', 'slot'] as const) {
+      const knowledge = this.reset[known];
+      // Of the header it keeps nothing that a conventional one sets: the exceptions of 6.6.2 are in capabilities.
+      const end = known === 'function' && reach === 'slot' ? Math.min(readable, configSize.header) : readable;
+      for (let at = 0; at < end; at += 1) {
         if (hardware.state[at] !== byteState.known) continue;
         const changed = (hardware.value[at] ?? 0) ^ (config[at] ?? 0);
         if (changed === 0) continue;

@@ -1,0 +1,153 @@
+/** The audit in words: for the command line, for copying, and for the report. */
+import { missingCase } from '../exhaustive.ts';
+import type { AuditProblem, AuditVerdict, RegisterAudit, RestoreAudit } from './audit.ts';
+import type { RestoreHistory } from './history.ts';
+import type { AuditFact, Finding, Provenance } from './provenance.ts';
+
+export const provenanceText: Readonly<Record<Provenance, string>> = {
+  openSnapshot: 'the open-time snapshot',
+  lastSave: 'the last save',
+  liveKernelState: 'live kernel state',
+  policy: 'a policy of the kernel',
+  hardwareReset: 'the hardware itself',
+  userSpace: 'user space',
+  unknown: 'before the recording',
+};
+
+export const verdictText: Readonly<Record<AuditVerdict, string>> = {
+  restored: 'restored',
+  changed: 'changed',
+  lost: 'lost',
+  hazard: 'hazard',
+  expected: 'as expected',
+};
+
+const listed = (sources: readonly Provenance[], word: 'or' | 'and'): string => {
+  const texts = sources.map((source) => provenanceText[source]);
+  const last = texts.pop();
+  return texts.length === 0 ? (last ?? 'nothing') : `${texts.join(', ')} ${word} ${last}`;
+};
+
+/** One phrase: `the last save (proved)`, `ambiguous: the last save or user space`. Null: fields of several sources. */
+export const findingText = (finding: Finding | null): string => {
+  if (finding === null) return 'several sources, field by field';
+  switch (finding.certainty) {
+    case 'proved':
+    case 'inferred':
+      return `${listed(finding.candidates, 'or')} (${finding.certainty})`;
+    case 'ambiguous':
+      return `ambiguous: ${listed(finding.candidates, 'or')}`;
+    case 'open':
+      return finding.evidence.some(({ kind }) => kind === 'unexplained')
+        ? 'unknown: nothing that was recorded explains it'
+        : `unknown: ${listed(finding.candidates, 'or')}`;
+    default:
+      return missingCase(finding.certainty);
+  }
+};
+
+export const hexadecimal = (value: number | null, width: number): string =>
+  value === null ? '-' : `0x${value.toString(16).padStart(2 * width, '0')}`;
+
+const seconds = (microseconds: number): string => `${(microseconds / 1_000_000).toFixed(6)} s`;
+
+/** One sentence. `history` gives events their times; `width` is that of the register, in bytes. */
+export const factText = (fact: AuditFact, history: RestoreHistory, width: number): string => {
+  const timeOf = (event: number | null): string =>
+    event === null ? '' : ` at ${seconds(history.events[event]?.at ?? 0)}`;
+  switch (fact.kind) {
+    case 'fixed':
+      return 'Nobody can write it.';
+    case 'setByDevice':
+      return 'The device itself writes it, so its value proves no restore.';
+    case 'virtualised':
+      return 'Only the view of VFIO was read, in which VFIO makes it up.';
+    case 'neverRead':
+      return 'It was never read.';
+    case 'unexplained':
+      return `No source had ${hexadecimal(fact.value, width)}.`;
+    case 'traced':
+      return `A trace saw ${fact.function} run${timeOf(fact.event)}.`;
+    case 'source': {
+      const who = `${provenanceText[fact.source]}${timeOf(fact.event)}`;
+      const step = fact.step === null ? '' : ` (${fact.step})`;
+      const value = hexadecimal(fact.value, width);
+      const said: Readonly<Record<typeof fact.fit, string>> = {
+        had: `had ${value}.`,
+        wrote: `was the last to write, so that it had ${value}.`,
+        unseen: 'had a value that was never seen.',
+        other: `had ${value}: ruled out.`,
+      };
+      return `${who.charAt(0).toUpperCase()}${who.slice(1)}${step} ${said[fact.fit]}`;
+    }
+    default:
+      return missingCase(fact);
+  }
+};
+
+/** One sentence. */
+export const problemText = (problem: AuditProblem): string => {
+  switch (problem.kind) {
+    case 'nothingRead':
+      return 'No config space was read that answers: there is nothing to audit.';
+    case 'onlyVirtualView':
+      return 'The hardware’s config space was never read (sysfs config, root): ids, BARs and MSI are as VFIO makes them up.';
+    case 'unreadable': {
+      const { readability } = problem;
+      const where = `Reading ${problem.moment + 1}`;
+      if (readability.kind !== 'upTo') return `${where} gave nothing: the device did not answer.`;
+      return readability.because === 'short'
+        ? `${where} ended after ${readability.offset} bytes.`
+        : `${where} is all ones from 0x${readability.offset.toString(16)} on; before it was not.`;
+    }
+    case 'capabilityWalk':
+      return `The capability lists could not be followed to their ends (${problem.problem.kind}).`;
+    case 'unknownCapability':
+      return `${problem.name} at 0x${problem.offset.toString(16)} has no layout here; it is audited as raw dwords.`;
+    default:
+      return missingCase(problem);
+  }
+};
+
+/** One line: where, what, its values over time, verdict and source. */
+export const registerLine = (register: RegisterAudit): string => {
+  const { offset, width, owner, label, values, verdict, finding } = register;
+  const over = values.map((value) => hexadecimal(value, width)).join(' ');
+  const at = offset.toString(16).padStart(3, '0');
+  return `${at}  ${owner}: ${label}  ${over}  ${verdictText[verdict]}; ${findingText(finding)}`;
+};
+
+/** All of an audit as text, by steps; registers that never changed are counted, not listed. */
+export const auditText = (audit: RestoreAudit): string => {
+  const telling = ({ verdict, finding }: RegisterAudit): boolean =>
+    verdict !== 'expected' || finding?.source === 'userSpace';
+  const section = (title: string, registers: readonly RegisterAudit[]): readonly string[] => {
+    const shown = registers.filter(telling);
+    const rest = registers.length - shown.length;
+    return [
+      title,
+      ...shown.map((register) => `  ${registerLine(register)}`),
+      ...(rest === 0 ? [] : [`  ${rest} as expected`]),
+    ];
+  };
+  const stepLines = audit.steps.flatMap(({ step, registers, traced }) => {
+    if (registers.length === 0) return [`${step.name}: the device has nothing that it writes`];
+    const seen = traced.length === 0 ? '' : ', seen by the trace';
+    return section(
+      `${step.name}${seen}`,
+      registers.flatMap((index) => audit.registers[index] ?? []),
+    );
+  });
+  return [
+    `View: ${audit.view}; ${audit.size} bytes; moments: ${audit.moments.map(({ name }) => name).join(', ')}`,
+    ...audit.problems.map(problemText),
+    ...audit.hazards.map(({ state, title, evidence, remedy }) =>
+      state === 'present' ? `HAZARD ${title} ${evidence}. ${remedy}` : `Put right: ${title} ${evidence}.`,
+    ),
+    ...stepLines,
+    ...section(
+      'No step',
+      audit.registers.filter(({ step }) => step === null),
+    ),
+  ].join('\n');
+};
