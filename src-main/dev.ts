@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { socketPath, tokenParameter } from '../preload/contract/socket.ts';
 import { exitCode, type ExitCode } from './commands/exit.ts';
-import { benchVersion, packageRoot, runDirectory, scenarioDirectory } from './commands/places.ts';
+import { packageRoot, rigPlaces, runDirectory, scenarioDirectory } from './commands/places.ts';
 import { processStreams } from './commands/processStreams.ts';
 import { openDoor } from './door/door.ts';
 import { findRuntime, windowTrouble } from './door/electronRuntime.ts';
@@ -41,7 +41,7 @@ const inBrowser = async (why: string): Promise<ExitCode> => {
   const service = new BenchService({
     runs: runDirectory(process.env),
     scenarios: scenarioDirectory(),
-    version: benchVersion(),
+    places: rigPlaces(process.env),
     now: Date.now,
   });
   const origin = `http://127.0.0.1:${port}`;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { app } from 'electron';
-import { benchVersion, packageRoot, runDirectory, scenarioDirectory } from './commands/places.ts';
+import { packageRoot, rigPlaces, runDirectory, scenarioDirectory } from './commands/places.ts';
 import { startConsole } from './console/start.ts';
 import { BenchService } from './service/benchService.ts';
 
@@ -10,7 +10,7 @@ startConsole({
   service: new BenchService({
     runs: runDirectory(process.env),
     scenarios: scenarioDirectory(),
-    version: benchVersion(),
+    places: rigPlaces(process.env),
     now: Date.now,
   }),
   // From out/main/index.js.

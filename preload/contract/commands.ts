@@ -22,8 +22,11 @@ import {
   type InjectorOffer,
   type JournalLine,
   type OpenedRun,
+  type RigConfirmation,
+  type RigOffers,
   type RunMoment,
   type RunView,
+  type ScenarioCatalogue,
   type ScenarioSummary,
 } from './views.ts';
 
@@ -84,6 +87,41 @@ const fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('unplug') }),
 ]);
 
+/** `previous`: the one that it was on before the bench changed it; null leaves the device without a driver. */
+const boundDriver = z.enum(['vfio-pci', 'vfio-pci-notify', 'previous']).nullable();
+
+/** No control characters: what is shown and confirmed is what runs. */
+const commandLine = z
+  .string()
+  .trim()
+  .min(1)
+  .max(2_000)
+  .regex(/^\P{Cc}*$/u, 'is one line');
+
+const rigWish = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('simulated'),
+    profile: name,
+    topology: name,
+    seed: z.int().min(0).max(0xffff_ffff),
+    ackTimeout: z.int().min(100_000).max(600_000_000).nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('virtual'),
+    machine: z.literal('x86'),
+    kernel: name,
+    topology: name,
+    driver: z.enum(['vfio-pci', 'vfio-pci-notify']),
+    // Of the driver's module, such as ack_timeout_ms; which ones there are is for the module to say.
+    moduleParameters: z.record(
+      z.string().regex(/^[a-z][a-z0-9_]{0,40}$/),
+      z.string().regex(/^[A-Za-z0-9._+-]{1,40}$/),
+    ),
+  }),
+  z.strictObject({ kind: z.literal('local') }),
+  z.strictObject({ kind: z.literal('remote'), commandLine, token }),
+]);
+
 const decision = { ...onDevice, token, operator: words, reason: words };
 
 /**
@@ -93,23 +131,20 @@ const decision = { ...onDevice, token, operator: words, reason: words };
 export const commands = {
   snapshot: answers<ConsoleSnapshot>()('viewer', z.strictObject({})),
   lines: answers<readonly JournalLine[]>()('viewer', z.strictObject({ rig, before: z.int().min(1), count })),
-  addRig: answers<string>()(
-    'operator',
-    z.strictObject({
-      profile: name,
-      topology: name,
-      seed: z.int().min(0).max(0xffff_ffff),
-      ackTimeout: z.int().min(100_000).max(600_000_000).nullable(),
-    }),
-  ),
+  rigOffers: answers<RigOffers>()('viewer', z.strictObject({})),
+  // A command line starts a program on the bench's machine: only the operator has it confirmed, and only as typed.
+  confirmRig: answers<RigConfirmation>()('operator', z.strictObject({ commandLine })),
+  // Answers the id that the rig has, or is going to have when it is open.
+  addRig: answers<string>()('operator', rigWish),
+  // One that is under way ends; one that failed is not shown any more.
+  cancelOpening: answers<void>()('operator', z.strictObject({ rig })),
+  // Ends what is left of the rig or the failed opening, and opens the same again under a new id, which it answers.
+  restartRig: answers<string>()('operator', z.strictObject({ rig })),
   removeRig: answers<void>()('operator', z.strictObject({ rig })),
   arm: answers<void>()('operator', z.strictObject({ ...onDevice, protocol: z.enum(protocols), policy })),
   disarm: answers<void>()('operator', z.strictObject(onDevice)),
   closeDevice: answers<void>()('operator', z.strictObject(onDevice)),
-  bind: answers<void>()(
-    'operator',
-    z.strictObject({ ...onDevice, token, driver: z.enum(['vfio-pci', 'vfio-pci-notify']).nullable() }),
-  ),
+  bind: answers<void>()('operator', z.strictObject({ ...onDevice, token, driver: boundDriver })),
   rescan: answers<readonly string[]>()('operator', z.strictObject({ rig })),
   setPolicy: answers<void>()('operator', z.strictObject({ ...onDevice, policy })),
   injectors: answers<readonly InjectorOffer[]>()('viewer', z.strictObject(onDevice)),
@@ -128,7 +163,7 @@ export const commands = {
       // What exactly is going to be asked for; the refusal and the consequence are then about that.
       fault: fault.optional(),
       kind: z.enum(resetKinds).optional(),
-      driver: z.enum(['vfio-pci', 'vfio-pci-notify']).nullable().optional(),
+      driver: boundDriver.optional(),
     }),
   ),
   inject: answers<FaultReceipt>()(
@@ -138,7 +173,7 @@ export const commands = {
   acknowledge: answers<void>()('operator', z.strictObject(decision)),
   withdraw: answers<void>()('operator', z.strictObject(decision)),
   reset: answers<ResetReport | null>()('operator', z.strictObject({ ...decision, kind: z.enum(resetKinds) })),
-  scenarios: answers<readonly ScenarioSummary[]>()('viewer', z.strictObject({})),
+  scenarios: answers<ScenarioCatalogue>()('viewer', z.strictObject({})),
   scenario: answers<ScenarioSummary>()('viewer', z.strictObject({ name })),
   startScenario: answers<string>()('operator', z.strictObject({ name, profile: name.nullable() })),
   stepScenario: answers<void>()('operator', z.strictObject({ rig })),

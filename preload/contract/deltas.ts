@@ -1,5 +1,5 @@
 import type { JournalLine } from '../../src-main/core/journal/line.ts';
-import type { ArmedView, DeviceView, OperatorView, RigView, ScenarioProgress } from './views.ts';
+import type { ArmedView, DeviceView, OpeningView, OperatorView, RigView, ScenarioProgress } from './views.ts';
 
 /** What changed. Numbers are contiguous for one viewer; a gap means that a new snapshot is needed. */
 export type ConsoleDelta = { readonly number: number } & (
@@ -7,6 +7,10 @@ export type ConsoleDelta = { readonly number: number } & (
   /** Why the rig cannot be used any more, such as a journal that cannot be written. */
   | { readonly kind: 'trouble'; readonly rig: string; readonly trouble: string | null }
   | { readonly kind: 'link'; readonly rig: string; readonly link: RigView['link'] }
+  /** A rig is being opened, has come further, or could not be opened. */
+  | { readonly kind: 'opening'; readonly opening: OpeningView }
+  /** It is open (and was added just before), was given up, or its failure has been read. */
+  | { readonly kind: 'openingEnded'; readonly id: string }
   | { readonly kind: 'rigAdded'; readonly rig: RigView }
   | { readonly kind: 'rigRemoved'; readonly rig: string }
   | { readonly kind: 'devices'; readonly rig: string; readonly devices: readonly DeviceView[] }

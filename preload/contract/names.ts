@@ -2,7 +2,11 @@
 export const commandNames = [
   'snapshot',
   'lines',
+  'rigOffers',
+  'confirmRig',
   'addRig',
+  'cancelOpening',
+  'restartRig',
   'removeRig',
   'arm',
   'disarm',

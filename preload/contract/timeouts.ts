@@ -10,7 +10,12 @@ const slow = 30_000;
 export const timeouts: Readonly<Record<CommandName, number>> = {
   snapshot: slow,
   lines: usual,
+  rigOffers: usual,
+  confirmRig: usual,
+  // What takes longer goes on as an opening, and is told by deltas.
   addRig: slow,
+  cancelOpening: usual,
+  restartRig: slow,
   removeRig: slow,
   arm: slow,
   disarm: usual,

@@ -5,6 +5,7 @@ import type { Policy } from '../../src-main/core/recovery/policy.ts';
 import type { Approval } from '../../src-main/core/recovery/event.ts';
 import type { ResetKind } from '../../src-main/core/recovery/reports.ts';
 import type { RecoveryState } from '../../src-main/core/recovery/state.ts';
+import type { BenchError } from '../../src-main/core/result.ts';
 import type { Explanation } from '../../src-main/core/explain/explanation.ts';
 
 /** A device as lists and trees show it. Addresses come from the rig; the page never makes one up. */
@@ -40,8 +41,11 @@ export interface RigView {
   readonly rig: RigHeader;
   /** Why it cannot be used, or null. */
   readonly trouble: string | null;
-  /** `lost`: the machine cannot be heard, and the phase of each device is unknown until it can. */
-  readonly link: 'up' | 'lost';
+  /**
+   * `lost`: the machine cannot be heard, and the phase of each device is unknown until it can. `gone`: it has ended, and
+   * nobody will ever know.
+   */
+  readonly link: 'up' | 'lost' | 'gone';
   readonly devices: readonly DeviceView[];
   readonly armed: readonly ArmedView[];
   /** Addresses that the bench holds open: what is disarmed stays so until it is closed. */
@@ -56,6 +60,41 @@ export interface RigView {
   /** The lowest number of a line that `lines` can give; a line comes before `recent` when its first is above this. */
   readonly firstSeq: number;
   readonly scenario: ScenarioProgress | null;
+}
+
+/** A rig that is being opened, or that could not be. */
+export interface OpeningView {
+  /** The rig's, when it is open. */
+  readonly id: string;
+  readonly kind: RigHeader['kind'];
+  readonly title: string;
+  readonly state: 'opening' | 'cancelling' | 'failed';
+  /** What has been done for it so far, the newest last; the oldest are left out. */
+  readonly steps: readonly string[];
+  readonly error: BenchError | null;
+}
+
+/** What can be added besides simulated rigs, as this machine is now. A refusal is a sentence, or null. */
+export interface RigOffers {
+  readonly virtual: {
+    readonly refusal: string | null;
+    readonly topologies: readonly { readonly name: string; readonly title: string }[];
+    /** `toBuild`: the image is not there or too old, and is built before the guest boots. */
+    readonly kernels: readonly { readonly name: string; readonly toBuild: boolean }[];
+  };
+  readonly local: { readonly refusal: string | null };
+}
+
+/** The token is good once and for ten minutes, for this command line of this viewer. */
+export interface RigConfirmation {
+  readonly token: string;
+  readonly consequence: string;
+}
+
+/** A file that cannot be read as a scenario does not hide the others. */
+export interface ScenarioCatalogue {
+  readonly scenarios: readonly ScenarioSummary[];
+  readonly unreadable: readonly { readonly name: string; readonly message: string }[];
 }
 
 export interface ScenarioSummary {
@@ -94,8 +133,9 @@ export interface ConsoleSnapshot {
   /** The number of the last delta that is in this snapshot. */
   readonly number: number;
   readonly rigs: readonly RigView[];
+  readonly openings: readonly OpeningView[];
   readonly operator: OperatorView;
-  /** What can be added: simulated profiles and topologies. */
+  /** What simulated rigs there can be. */
   readonly profiles: readonly { readonly name: string; readonly title: string; readonly topology: string }[];
   readonly topologies: readonly string[];
   readonly bench: string;

@@ -11,7 +11,7 @@ import { whatQuittingDoes } from '../service/quitting.ts';
 import { fail, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
 import { writeJson, type Streams } from './output.ts';
-import { benchVersion, packageRoot, runDirectory, scenarioDirectory } from './places.ts';
+import { packageRoot, rigPlaces, runDirectory, scenarioDirectory } from './places.ts';
 
 export interface ServeOptions {
   readonly port: string;
@@ -58,7 +58,7 @@ export const serveConsole = async (context: CommandContext, options: ServeOption
   const service = new BenchService({
     runs: options.journal ? (options.runs ?? runDirectory(context.environment)) : null,
     scenarios: scenarioDirectory(),
-    version: benchVersion(),
+    places: rigPlaces(context.environment),
     now: context.now,
   });
   const started = await service.start();

@@ -1,11 +1,14 @@
 import type { ConsoleSnapshot } from '../../preload/contract/views.ts';
 import type { PciAddress } from '../core/pci/address.ts';
-import { failure, success, type Result } from '../core/result.ts';
+import { done, failure, success, type Result } from '../core/result.ts';
+import type { RigWish } from '../rigs/opening/openRig.ts';
+import type { RigPlaces } from '../rigs/opening/rigPlaces.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import { defaultProfile, profileNames, profiles } from '../rigs/simulated/kernel/profile.ts';
 import { Confirmations } from './confirmations.ts';
 import type { Caller } from './caller.ts';
 import { rigClosed, type HeldRig } from './heldRig.ts';
+import { Openings, type OpeningWork } from './openings.ts';
 import { openRig, type RigToOpen } from './openRig.ts';
 import { OpenRuns } from './openRuns.ts';
 import { OperatorDesk } from './operatorDesk.ts';
@@ -17,8 +20,8 @@ export interface ServiceOptions {
   readonly runs: string | null;
   /** The directory of the scenarios. */
   readonly scenarios: string;
-  /** Of the bench, for the first line of each journal. */
-  readonly version: string;
+  /** What rigs are opened with; the bench's version also for the first line of each journal. */
+  readonly places: RigPlaces;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** A confirmation token that nobody can guess; of the system's own source when left out. */
@@ -39,6 +42,15 @@ export class Bench {
     for (const held of this.rigs.values()) held.settleWaits();
     return this.waits();
   });
+  readonly openings = new Openings(
+    async (id, wish, work) => {
+      const opened = await this.#open(id, { wish, scenario: null }, work);
+      return opened.ok ? done : opened;
+    },
+    (body) => this.publish(body),
+  );
+  /** What each rig was opened as, so that the same can be opened again. */
+  readonly #wishes = new Map<string, RigWish>();
   #opened = 0;
   #closed = false;
 
@@ -67,15 +79,35 @@ export class Bench {
     return known.ok ? held : known;
   }
 
-  /** Opens a rig and begins its run; answers the rig's id. */
-  async add(wanted: RigToOpen): Promise<Result<string>> {
+  /** Opens a rig and begins its run; answers the rig's id. For what takes no time. */
+  add(wanted: RigToOpen): Promise<Result<string>> {
+    const id = this.#nextId(wanted.scenario === null ? wanted.wish.kind : 'scenario');
+    const nobodyGivesUp = new AbortController().signal;
+    return this.#open(id, wanted, { signal: nobodyGivesUp, onProgress: () => undefined });
+  }
+
+  /** Begins to open a rig that takes its time; answers the id that the rig will have. */
+  begin(wish: RigWish, title: string): string {
+    const id = this.#nextId(wish.kind);
+    this.openings.begin(id, wish, title);
+    return id;
+  }
+
+  /** What this rig was opened as. */
+  wishOf(held: HeldRig): RigWish | undefined {
+    return this.#wishes.get(held.id);
+  }
+
+  #nextId(word: string): string {
     this.#opened += 1;
-    const id = `${wanted.scenario === null ? 'simulated' : 'scenario'}-${this.#opened}`;
+    return `${word}-${this.#opened}`;
+  }
+
+  async #open(id: string, wanted: RigToOpen, work: OpeningWork): Promise<Result<string>> {
     const opened = await openRig(wanted, {
       id,
-      pace: this.options.pace ?? 1,
+      needs: { ...work, places: this.options.places, image: 'build' },
       runs: this.options.runs,
-      version: this.options.version,
       // What happens before the viewers know of the rig is in the view that tells them.
       publish: (body) => {
         if (this.rigs.has(id)) this.publish(body);
@@ -83,17 +115,19 @@ export class Bench {
       waitsMayHaveChanged: () => this.waitWatch.hint(),
     });
     if (!opened.ok) return opened;
-    if (this.#closed) {
+    if (this.#closed || work.signal.aborted) {
       await opened.value.end('closed');
       return rigClosed(id);
     }
     this.rigs.set(id, opened.value);
+    this.#wishes.set(id, wanted.wish);
     this.publish({ kind: 'rigAdded', rig: opened.value.view() });
     return success(id);
   }
 
   async remove(held: HeldRig, outcome: string): Promise<void> {
     await held.end(outcome);
+    this.#wishes.delete(held.id);
     if (this.rigs.delete(held.id)) this.publish({ kind: 'rigRemoved', rig: held.id });
     this.waitWatch.hint();
   }
@@ -115,6 +149,7 @@ export class Bench {
     return {
       number: caller.outbox.number,
       rigs: [...this.rigs.values()].map((held) => held.view()),
+      openings: this.openings.views(),
       operator: this.operator.view(caller.seat),
       // The one that a rig has when nobody chooses stands first.
       profiles: [defaultProfile, ...profileNames.filter((name) => name !== defaultProfile)].map((name) => {
@@ -122,15 +157,16 @@ export class Bench {
         return { name, title, topology };
       }),
       topologies: Object.keys(topologies),
-      bench: this.options.version,
+      bench: this.options.places.bench,
     };
   }
 
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all(
-      [...this.rigs.values()].map((held) => this.remove(held, held.play?.outcome() ?? 'closed')),
-    );
+    await Promise.all([
+      this.openings.close(),
+      ...[...this.rigs.values()].map((held) => this.remove(held, held.play?.outcome() ?? 'closed')),
+    ]);
     for (const caller of [...this.callers]) caller.outbox.flush();
   }
 

@@ -5,6 +5,7 @@ import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import { defaultProfile, profiles } from '../rigs/simulated/kernel/profile.ts';
 import { Bench, type ServiceOptions } from './bench.ts';
 import type { Caller } from './caller.ts';
+import { simulatedWish } from './commands/wishes.ts';
 import { execute } from './execute.ts';
 import type { Viewer } from './operatorDesk.ts';
 import { Outbox } from './outbox.ts';
@@ -33,11 +34,12 @@ export class BenchService {
   /** Adds the simulated rig that a console begins with. It fails when its run cannot be recorded. */
   async start(): Promise<Result<void>> {
     const added = await this.#bench.add({
-      profile: profiles[defaultProfile],
-      topology: topologies.lab,
-      seed: 1,
-      wallStart: this.#bench.options.now(),
-      ackTimeout: null,
+      wish: simulatedWish(this.#bench, {
+        profile: profiles[defaultProfile],
+        topology: topologies.lab,
+        seed: 1,
+        ackTimeout: null,
+      }),
       scenario: null,
     });
     return added.ok ? done : added;

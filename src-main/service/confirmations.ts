@@ -6,8 +6,9 @@ import type { Seat } from './operatorDesk.ts';
 /** What a token is good for. `recovery` tells one recovery from another, of another arming too. */
 export interface Purpose {
   readonly seat: Seat;
-  readonly action: ConfirmedAction;
+  readonly action: ConfirmedAction | 'runCommand';
   readonly rig: string;
+  /** The device's address, or the command line that is going to be run. */
   readonly device: string;
   readonly recovery: string;
 }

@@ -21,11 +21,15 @@ import type { OpenWait } from './waits.ts';
 const recentLines = 1_000;
 /** A device that does not let go is left to the kernel after this long, in milliseconds. */
 const closePatience = 2_000;
+/** A guest that does not end when asked is killed within this, in milliseconds. */
+const rigPatience = 4_500;
 
 export interface HeldRigParts {
   readonly id: string;
   readonly title: string;
   readonly rig: Rig;
+  /** Settles with why, when the machine has ended for good; null where it cannot. */
+  readonly gone: Promise<string> | null;
   readonly pace: number;
   readonly recorder: Recorder;
   readonly journal: JournalWriter | null;
@@ -56,6 +60,8 @@ export class HeldRig {
   readonly play: ScenarioPlay | null;
   readonly lines = new LineStore();
   readonly devices: DeviceWatch;
+  /** What devices were on before the bench changed their drivers last. */
+  readonly previousDrivers = new Map<PciAddress, string | null>();
   readonly #parts: HeldRigParts;
   readonly #disposers: Disposer[];
   readonly #archive: JournalArchive | null;
@@ -64,6 +70,8 @@ export class HeldRig {
   readonly #stepped = new Set<PciAddress>();
   #trouble: string | null = null;
   #link: RigView['link'] = 'up';
+  /** Why the machine is gone for good. */
+  #gone: BenchError | null = null;
   #ending: Promise<void> | null = null;
 
   constructor(parts: HeldRigParts) {
@@ -86,6 +94,12 @@ export class HeldRig {
       rig.onEvent(() => this.devices.hint()),
       play?.onProgress((progress) => publish({ kind: 'scenario', rig: id, progress })) ?? (() => undefined),
     ];
+    void parts.gone?.then((why) => this.#machineEnded(why));
+  }
+
+  /** Whether the machine can be heard. */
+  get link(): RigView['link'] {
+    return this.#link;
   }
 
   get ending(): boolean {
@@ -131,7 +145,9 @@ export class HeldRig {
     return old.ok ? success([...old.value, ...kept]) : old;
   }
 
+  /** Nobody waits any more on a machine that is gone. */
   waits(): OpenWait[] {
+    if (this.#gone !== null) return [];
     return [...new Set([...this.#waiting, ...this.#stepped])].flatMap((device) => this.#waitOf(device) ?? []);
   }
 
@@ -206,9 +222,17 @@ export class HeldRig {
     const closed = (await this.journal?.close()) ?? done;
     if (!closed.ok) process.stderr.write(`recovery-bench: ${closed.error.message}\n`);
     await afterAtMost(
-      closePatience,
+      rigPatience,
       this.rig.close().catch((thrown: unknown) => reportDefect(`closing ${this.id}`, thrown)),
     );
+  }
+
+  #machineEnded(why: string): void {
+    if (this.ending) return;
+    const sentence = `${why.charAt(0).toUpperCase()}${why.slice(1)}; restart the rig or remove it.`;
+    this.#gone = failure('linkLost', sentence).error;
+    this.recorder.record({ type: 'kernelLog', device: null, text: sentence }, 'durable');
+    this.#parts.waitsMayHaveChanged();
   }
 
   #open(): readonly PciAddress[] {
@@ -241,8 +265,8 @@ export class HeldRig {
     this.lines.add(line);
     publish({ kind: 'line', rig: this.id, line });
     if (line.type === 'armed') publish(this.#armedDelta(line.device as PciAddress, line.arming));
-    const lost = this.coordinator.linkLost;
-    const link = lost === null ? 'up' : 'lost';
+    const lost = this.#gone ?? this.coordinator.linkLost;
+    const link = lost === null ? 'up' : this.#gone === null ? 'lost' : 'gone';
     if (link !== this.#link) {
       this.#link = link;
       publish({ kind: 'link', rig: this.id, link });

@@ -2,27 +2,26 @@ import { Coordinator } from '../coordinator/coordinator.ts';
 import { Recorder } from '../coordinator/recorder.ts';
 import { success, type Result } from '../core/result.ts';
 import { beginJournal, type JournalWriter } from '../journal/writer.ts';
-import { openSimulatedRig, type SimulatedRigWishes } from '../rigs/simulated/openSimulatedRig.ts';
-import type { RigClock } from '../rigs/rig.ts';
-import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
+import { openRig as openWishedRig, type RigWish } from '../rigs/opening/openRig.ts';
+import type { OpeningNeeds } from '../rigs/opening/openVirtual.ts';
+import type { Rig, RigClock } from '../rigs/rig.ts';
+import { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
 import type { Scenario } from '../scenarios/load.ts';
 import { checkOffer } from '../scenarios/offer.ts';
 import { ScenarioPlayer } from '../scenarios/player.ts';
-import { simulatedTricks } from '../scenarios/tricks.ts';
+import { noTricks, simulatedTricks } from '../scenarios/tricks.ts';
 import { HeldRig, type HeldRigParts } from './heldRig.ts';
 import { ScenarioPlay } from './scenarioPlay.ts';
 
-export interface RigToOpen extends Omit<SimulatedRigWishes, 'pace'> {
+export interface RigToOpen {
+  readonly wish: RigWish;
   readonly scenario: Scenario | null;
 }
 
-export interface OpeningContext extends Pick<
-  HeldRigParts,
-  'id' | 'pace' | 'publish' | 'waitsMayHaveChanged'
-> {
+export interface OpeningContext extends Pick<HeldRigParts, 'id' | 'publish' | 'waitsMayHaveChanged'> {
+  readonly needs: OpeningNeeds;
   /** Where the run is recorded; null: nowhere. */
   readonly runs: string | null;
-  readonly version: string;
 }
 
 /**
@@ -42,19 +41,19 @@ const lineClock = (clock: RigClock): RigClock => {
 };
 
 const beginRecording = async (
-  rig: SimulatedRig,
+  rig: Rig,
   clock: RigClock,
-  { seed, scenario }: RigToOpen,
-  { runs, version }: OpeningContext,
+  { wish, scenario }: RigToOpen,
+  { runs, needs }: OpeningContext,
 ): Promise<Result<JournalWriter | null>> => {
   if (runs === null) return success(null);
   const { kind, name, title, kernel, architecture } = rig.info;
   return beginJournal({
     directory: runs,
     header: {
-      bench: version,
+      bench: needs.places.bench,
       rig: { kind, name, title, kernel, architecture },
-      seed,
+      ...(wish.kind === 'simulated' ? { seed: wish.seed } : {}),
       ...(scenario === null ? {} : { scenario: scenario.name }),
     },
     at: clock.now(),
@@ -64,8 +63,11 @@ const beginRecording = async (
 
 /** Opens a rig and begins its run. When that fails, nothing of it is left. */
 export const openRig = async (wanted: RigToOpen, context: OpeningContext): Promise<Result<HeldRig>> => {
-  const { id, pace, publish, waitsMayHaveChanged } = context;
-  const rig = openSimulatedRig({ ...wanted, pace: { kind: 'paced', factor: pace } });
+  const { id, publish, waitsMayHaveChanged, needs } = context;
+  const { wish } = wanted;
+  const opened = await openWishedRig(wish, needs);
+  if (!opened.ok) return opened;
+  const { rig, gone } = opened.value;
   const clock = lineClock(rig.clock);
   const { scenario } = wanted;
   const offered = scenario === null ? success(undefined) : await checkOffer(scenario, rig);
@@ -76,12 +78,14 @@ export const openRig = async (wanted: RigToOpen, context: OpeningContext): Promi
   }
   const journal = begun.value;
   const recorder = new Recorder(clock, journal);
-  const player = scenario === null ? null : new ScenarioPlayer(scenario, rig, recorder, simulatedTricks(rig));
+  const tricks = rig instanceof SimulatedRig ? simulatedTricks(rig) : noTricks(rig);
+  const player = scenario === null ? null : new ScenarioPlayer(scenario, rig, recorder, tricks);
   const held = new HeldRig({
     id,
     title: scenario?.title ?? rig.info.title,
     rig,
-    pace,
+    gone,
+    pace: wish.kind === 'simulated' && wish.pace.kind === 'paced' ? wish.pace.factor : 1,
     recorder,
     journal,
     head: journal?.head ?? null,

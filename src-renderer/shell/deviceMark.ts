@@ -35,8 +35,9 @@ export const deviceMark = (
   link: RigView['link'],
 ): DeviceMark => {
   if (armed === null) return unarmed(device);
-  if (link === 'lost') {
-    const word = 'phase unknown, the link to the rig is lost';
+  if (link !== 'up') {
+    const why = link === 'lost' ? 'the link to the rig is lost' : 'the rig is gone';
+    const word = `phase unknown, ${why}`;
     return { shape: 'off', word, tag: { text: 'unknown', tone: 'warn' }, wait: null };
   }
   const { state, listening } = armed;

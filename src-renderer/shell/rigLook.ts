@@ -1,8 +1,9 @@
+import type { OpeningView } from '../../preload/contract/views.ts';
 import type { RigModel } from '../stores/fold.ts';
 import { waitOf } from '../stores/waits.ts';
 
 export interface RigLook {
-  readonly shape: 'good' | 'wait' | 'fatal';
+  readonly shape: 'good' | 'wait' | 'fatal' | 'off';
   readonly word: string;
   readonly title: string;
 }
@@ -14,13 +15,21 @@ export const runClock = (run: string): string => {
 };
 
 export const rigLook = (rig: RigModel): RigLook => {
-  const { header, trouble } = rig;
+  const { header, trouble, link } = rig;
   const waiting = [...rig.armed.values()].filter(
     ({ device, state }) => waitOf(rig.id, device, state) !== null,
   ).length;
-  const shape = trouble !== null ? 'fatal' : waiting > 0 ? 'wait' : 'good';
+  const shape = link !== 'up' ? 'off' : trouble !== null ? 'fatal' : waiting > 0 ? 'wait' : 'good';
   const word =
-    trouble !== null ? 'in trouble' : waiting > 0 ? `${waiting} waiting for a decision` : 'connected';
+    link === 'gone'
+      ? 'gone'
+      : link === 'lost'
+        ? 'link lost'
+        : trouble !== null
+          ? 'in trouble'
+          : waiting > 0
+            ? `${waiting} waiting for a decision`
+            : 'connected';
   const title = [
     `${header.title} (${header.kind})`,
     `Linux ${header.kernel}, ${header.architecture}`,
@@ -28,4 +37,17 @@ export const rigLook = (rig: RigModel): RigLook => {
     trouble ?? word,
   ].join('\n');
   return { shape, word, title };
+};
+
+export interface OpeningLook {
+  readonly shape: 'busy' | 'fatal';
+  readonly word: string;
+  readonly title: string;
+}
+
+export const openingLook = ({ title, state, steps, error }: OpeningView): OpeningLook => {
+  if (state === 'failed')
+    return { shape: 'fatal', word: 'not opened', title: `${title}\n${error?.message ?? ''}` };
+  const word = state === 'cancelling' ? 'being given up' : 'being opened';
+  return { shape: 'busy', word, title: `${title}\n${steps.at(-1) ?? word}` };
 };

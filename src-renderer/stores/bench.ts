@@ -3,7 +3,13 @@ import { computed, ref, shallowRef, watch } from 'vue';
 import type { InputOf, OutputOf } from '../../preload/contract/commands.ts';
 import type { ConsoleDelta } from '../../preload/contract/deltas.ts';
 import type { CommandName } from '../../preload/contract/names.ts';
-import type { ConsoleSnapshot, DeviceView, OperatorView, RigView } from '../../preload/contract/views.ts';
+import type {
+  ConsoleSnapshot,
+  DeviceView,
+  OpeningView,
+  OperatorView,
+  RigView,
+} from '../../preload/contract/views.ts';
 import type { JournalLine } from '../../src-main/core/journal/line.ts';
 import { failure, type Result } from '../../src-main/core/result.ts';
 import type { Link, LinkState } from '../bridge/link.ts';
@@ -156,6 +162,8 @@ export const useBench = defineStore('bench', () => {
   const rigs = computed<readonly RigModel[]>(() => [...(model.value?.rigs.values() ?? [])]);
   const rig = (id: string | null): RigModel | null =>
     id === null ? null : (model.value?.rigs.get(id) ?? null);
+  const openings = computed<readonly OpeningView[]>(() => [...(model.value?.openings.values() ?? [])]);
+  const opening = (id: string): OpeningView | null => model.value?.openings.get(id) ?? null;
   const device = (id: string | null, address: string | null): DeviceView | null =>
     address === null ? null : (rig(id)?.byAddress.get(address) ?? null);
   const armed = (id: string | null, address: string | null): ArmedDevice | null =>
@@ -205,6 +213,8 @@ export const useBench = defineStore('bench', () => {
     linkState,
     rigs,
     rig,
+    openings,
+    opening,
     device,
     armed,
     waits,

@@ -6,7 +6,7 @@ import { failure, type Result } from '../../src-main/core/result.ts';
 import { useBench } from './bench.ts';
 import { useNotices } from './notices.ts';
 
-export type VfioDriver = InputOf<'bind'>['driver'];
+export type VfioDriver = Exclude<InputOf<'bind'>['driver'], 'previous'>;
 
 /** The drivers that the bench can give a device to. */
 export const benchDrivers = ['vfio-pci-notify', 'vfio-pci', null] as const satisfies readonly VfioDriver[];
@@ -21,27 +21,26 @@ const isBenchDriver = (driver: string | null): driver is VfioDriver =>
 export const useDriverChanges = defineStore('driverChanges', () => {
   const bench = useBench();
   const notices = useNotices();
-  const before = shallowRef<ReadonlyMap<string, VfioDriver>>(new Map());
+  const before = shallowRef<ReadonlyMap<string, string | null>>(new Map());
 
-  /** Notes what a device was on; one that the bench cannot give it back to cannot be undone. */
+  /** Notes what a device was on. */
   const note = (rig: string, { address, driver }: DeviceView): void => {
-    const next = new Map(before.value);
-    if (isBenchDriver(driver)) next.set(keyOf(rig, address), driver);
-    else next.delete(keyOf(rig, address));
-    before.value = next;
+    before.value = new Map(before.value).set(keyOf(rig, address), driver);
   };
 
   /** What undoing would give the device to; undefined when there is nothing to undo. */
-  const undoable = (rig: string, { address, driver }: DeviceView): VfioDriver | undefined => {
+  const undoable = (rig: string, { address, driver }: DeviceView): string | null | undefined => {
     const known = before.value.get(keyOf(rig, address));
     return known === driver ? undefined : known;
   };
 
   const undo = async (rig: string, device: DeviceView): Promise<Result<void>> => {
-    const driver = undoable(rig, device);
-    if (driver === undefined) return failure('malformedInput', 'There is nothing to undo.');
+    const known = undoable(rig, device);
+    if (known === undefined) return failure('malformedInput', 'There is nothing to undo.');
+    // A driver of the host goes by the bench's own memory of it.
+    const driver = isBenchDriver(known) ? known : 'previous';
     const on = { rig, device: device.address };
-    const about = `Give ${device.address} back to ${driverName(driver)}`;
+    const about = `Give ${device.address} back to ${driverName(known)}`;
     const asked = await bench.perform('confirmation', { ...on, action: 'unbind', driver }, about);
     if (!asked.ok) return asked;
     if (asked.value.refusal !== null) {

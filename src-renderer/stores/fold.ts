@@ -3,6 +3,7 @@ import type {
   ArmedView,
   ConsoleSnapshot,
   DeviceView,
+  OpeningView,
   OperatorView,
   RigView,
   ScenarioProgress,
@@ -28,7 +29,7 @@ export interface RigModel {
   readonly header: RigHeader;
   /** Why it cannot be used, or null. */
   readonly trouble: string | null;
-  /** While it is lost, the phase of each device is unknown. */
+  /** While it is lost, and when it is gone, the phase of each device is unknown. */
   readonly link: RigView['link'];
   readonly devices: readonly DeviceView[];
   readonly byAddress: ReadonlyMap<string, DeviceView>;
@@ -46,6 +47,8 @@ export interface ConsoleModel {
   readonly number: number;
   /** In the order they were added. */
   readonly rigs: ReadonlyMap<string, RigModel>;
+  /** Rigs on their way, and those that could not be opened, in the order they were asked for. */
+  readonly openings: ReadonlyMap<string, OpeningView>;
   readonly operator: OperatorView;
   readonly profiles: ConsoleSnapshot['profiles'];
   readonly topologies: readonly string[];
@@ -91,6 +94,7 @@ export const rigModel = (view: RigView): RigModel => ({
 export const modelOf = (snapshot: ConsoleSnapshot): ConsoleModel => ({
   number: snapshot.number,
   rigs: new Map(snapshot.rigs.map((rig) => [rig.id, rigModel(rig)])),
+  openings: new Map(snapshot.openings.map((opening) => [opening.id, opening])),
   operator: snapshot.operator,
   profiles: snapshot.profiles,
   topologies: snapshot.topologies,
@@ -140,6 +144,7 @@ const follow = (rig: RigModel, armed: Map<string, ArmedDevice>, line: JournalLin
     case 'fault':
     case 'uevent':
     case 'kernelLog':
+    case 'kernelTrace':
     case 'snapshot':
     case 'scenario':
       return rig;
@@ -153,11 +158,13 @@ class Draft {
   readonly rigs: Map<string, RigModel>;
   readonly lines = new Map<string, JournalLine[]>();
   readonly added: RigView[] = [];
+  readonly openings: Map<string, OpeningView>;
   operator: OperatorView;
   readonly #armed = new Map<string, Map<string, ArmedDevice>>();
 
   constructor(model: ConsoleModel) {
     this.rigs = new Map(model.rigs);
+    this.openings = new Map(model.openings);
     this.operator = model.operator;
   }
 
@@ -197,6 +204,12 @@ class Draft {
         this.added.push(delta.rig);
         this.rigs.set(delta.rig.id, rigModel(delta.rig));
         return;
+      case 'opening':
+        this.openings.set(delta.opening.id, delta.opening);
+        return;
+      case 'openingEnded':
+        this.openings.delete(delta.id);
+        return;
       case 'rigRemoved':
         this.#armed.delete(delta.rig);
         this.rigs.delete(delta.rig);
@@ -235,6 +248,8 @@ export const fold = (model: ConsoleModel, batch: DeltaBatch): Folded => {
     draft.apply(delta);
   }
   const changed = number !== model.number;
-  const next = changed ? { ...model, number, rigs: draft.rigs, operator: draft.operator } : model;
+  const next = changed
+    ? { ...model, number, rigs: draft.rigs, openings: draft.openings, operator: draft.operator }
+    : model;
   return { model: next, lines: draft.lines, added: draft.added, gap };
 };

@@ -43,6 +43,8 @@ export const waitsOf = (
   momentOf: (rig: string, deadline: Microseconds) => number,
 ): readonly Wait[] =>
   rigs
+    // Nobody waits any more on a machine that is gone.
+    .filter(({ link }) => link !== 'gone')
     .flatMap(({ id, armed }) =>
       [...armed.values()].flatMap(({ device, state }) => waitOf(id, device, state) ?? []),
     )

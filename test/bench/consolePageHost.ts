@@ -1,7 +1,7 @@
 import type { InputOf, OutputOf } from '../../preload/contract/commands.ts';
 import type { DeltaBatch } from '../../preload/contract/deltas.ts';
 import type { CommandName } from '../../preload/contract/names.ts';
-import { benchVersion, scenarioDirectory } from '../../src-main/commands/places.ts';
+import { rigPlaces, scenarioDirectory } from '../../src-main/commands/places.ts';
 import type { LineOf } from '../../src-main/core/journal/line.ts';
 import { defaultPolicy } from '../../src-main/core/recovery/policy.ts';
 import { done, type Result } from '../../src-main/core/result.ts';
@@ -44,7 +44,7 @@ export class ConsolePageHost extends BenchService {
   #signals: number[] = [];
 
   constructor(runs: string, functions: number) {
-    super({ runs, scenarios: scenarioDirectory(), version: benchVersion(), now: Date.now });
+    super({ runs, scenarios: scenarioDirectory(), places: rigPlaces(process.env), now: Date.now });
     this.#topology = `many-${functions}`;
     // Who comes first drives; the page looks on.
     this.#driver = this.connect({ name: 'Storm', transport: 'browser' });
@@ -54,6 +54,7 @@ export class ConsolePageHost extends BenchService {
   /** The big rig in place of the one that a console begins with. */
   override async start(): Promise<Result<void>> {
     await this.#ask('addRig', {
+      kind: 'simulated',
       profile: defaultProfile,
       topology: this.#topology,
       seed: 1,

@@ -2,7 +2,7 @@ import type { InputOf, OutputOf } from '../../preload/contract/commands.ts';
 import type { DeltaBatch } from '../../preload/contract/deltas.ts';
 import type { CommandName } from '../../preload/contract/names.ts';
 import type { ConsoleSnapshot } from '../../preload/contract/views.ts';
-import { benchVersion, scenarioDirectory } from '../../src-main/commands/places.ts';
+import { rigPlaces, scenarioDirectory } from '../../src-main/commands/places.ts';
 import type { Fault, InjectorName } from '../../src-main/core/faults/fault.ts';
 import { defaultPolicy } from '../../src-main/core/recovery/policy.ts';
 import { defaultProfile } from '../../src-main/rigs/simulated/kernel/profile.ts';
@@ -37,7 +37,7 @@ const afterMilliseconds = (time: number): Promise<void> =>
 const service = new BenchService({
   runs,
   scenarios: scenarioDirectory(),
-  version: benchVersion(),
+  places: rigPlaces(process.env),
   now: Date.now,
 });
 const driver = service.connect({ name: 'Storm', transport: 'browser' });
@@ -102,7 +102,7 @@ const storm = async (rig: string, devices: readonly string[], until: number): Pr
   return faults;
 };
 
-await ask('addRig', { profile: defaultProfile, topology, seed: 1, ackTimeout: null });
+await ask('addRig', { kind: 'simulated', profile: defaultProfile, topology, seed: 1, ackTimeout: null });
 driver.onDeltas((batch) => {
   take(batch);
   send({ kind: 'deltas', batch });

@@ -52,7 +52,7 @@ export const addRig = async (
 ): Promise<void> => {
   const before = await screen.page.getByRole('group', { name: 'Rigs' }).getByRole('button').count();
   await screen.button('Add rig').click();
-  const card = screen.page.getByRole('dialog', { name: 'Add a simulated rig' });
+  const card = screen.page.getByRole('dialog', { name: 'Add a rig' });
   await card.getByRole('combobox', { name: 'Kernel' }).selectOption('notify-7.2');
   await card.getByRole('spinbutton', { name: 'Kernel waits' }).fill(String(ackTimeout));
   await card.getByRole('button', { name: 'Add rig' }).click();

@@ -109,7 +109,7 @@ describe('the bridge (20)', () => {
     const heard = await inPage(`new Promise(async (resolve) => {
       const heard = [];
       const dispose = recoveryBench.onDeltas((...all) => { heard.push(all.length, Array.isArray(all[0])); });
-      const { value } = await recoveryBench.addRig({ profile: 'notify-7.2', topology: 'lab', seed: 1, ackTimeout: null });
+      const { value } = await recoveryBench.addRig({ kind: 'simulated', profile: 'notify-7.2', topology: 'lab', seed: 1, ackTimeout: null });
       while (heard.length === 0) await recoveryBench.snapshot({});
       const shape = heard.slice(0, 2);
       dispose();

@@ -124,7 +124,7 @@ describe('the page in the middle of a wait', () => {
     const heard = await page.evaluate(
       `new Promise((resolve) => {
         const dispose = recoveryBench.onDeltas((batch) => { dispose(); resolve(batch.length > 0); });
-        void recoveryBench.addRig({ profile: 'notify-7.2', topology: 'lab', seed: 1, ackTimeout: null });
+        void recoveryBench.addRig({ kind: 'simulated', profile: 'notify-7.2', topology: 'lab', seed: 1, ackTimeout: null });
       })`,
     );
     expect(heard).toBe(true);

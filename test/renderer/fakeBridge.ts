@@ -56,6 +56,7 @@ export const rigView = (id: string, rest: Partial<RigView> = {}): RigView => ({
 export const snapshotOf = (rest: Partial<ConsoleSnapshot> = {}): ConsoleSnapshot => ({
   number: 0,
   rigs: [rigView('one')],
+  openings: [],
   operator: { you: 'me', holder: 'me', asking: null, viewers: ['me'] },
   profiles: [{ name: 'notify-7.2', title: 'Linux 7.2 with vfio-pci-notify', topology: 'lab' }],
   topologies: ['lab', 'large'],

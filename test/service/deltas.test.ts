@@ -7,7 +7,18 @@ import type { Result } from '../../src-main/core/result.ts';
 import { Bench } from '../../src-main/service/bench.ts';
 import { execute } from '../../src-main/service/execute.ts';
 import { Outbox } from '../../src-main/service/outbox.ts';
-import { addRig, correctable, decision, fatal, openService, rng, scenarios, TestViewer } from './desk.ts';
+import {
+  addRig,
+  correctable,
+  decision,
+  fatal,
+  noPlaces,
+  openService,
+  rng,
+  scenarios,
+  TestViewer,
+} from './desk.ts';
+import { simulatedWish } from '../../src-main/service/commands/wishes.ts';
 import { essence, foldDeltas } from './foldDeltas.ts';
 
 const contiguous = (viewer: TestViewer): void => {
@@ -108,14 +119,14 @@ describe('deltas', () => {
   });
 
   it('a snapshot asked for in the middle of a step is made after it', async () => {
-    const bench = new Bench({ runs: null, scenarios, version: '0.0.0', now: Date.now, pace: 20 });
+    const bench = new Bench({ runs: null, scenarios, places: noPlaces(), now: Date.now, pace: 20 });
     const outbox = new Outbox();
     const caller = { seat: bench.operator.join({ name: 'Ada', transport: 'browser' }), outbox };
     bench.callers.add(caller);
     const deltas: ConsoleDelta[] = [];
     outbox.listen((batch) => deltas.push(...batch));
-    const wanted = { profile: null, topology: null, seed: 1, wallStart: 0, ackTimeout: null, scenario: null };
-    const added = await bench.add(wanted);
+    const wishes = { profile: null, topology: null, seed: 1, ackTimeout: null };
+    const added = await bench.add({ wish: simulatedWish(bench, wishes), scenario: null });
     const held = bench.rigs.get(added.ok ? added.value : '');
     if (held === undefined) throw new Error('no rig');
     const asked: Promise<Result<unknown>>[] = [];

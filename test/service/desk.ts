@@ -8,6 +8,8 @@ import type { ConsoleDelta } from '../../preload/contract/deltas.ts';
 import type { CommandName } from '../../preload/contract/names.ts';
 import type { ConfirmedAction, ConsoleSnapshot, JournalLine, RigView } from '../../preload/contract/views.ts';
 import type { Fault } from '../../src-main/core/faults/fault.ts';
+import { rigPlaces } from '../../src-main/commands/places.ts';
+import type { RigPlaces } from '../../src-main/rigs/opening/rigPlaces.ts';
 import { defaultPolicy, type Policy } from '../../src-main/core/recovery/policy.ts';
 import type { Phase } from '../../src-main/core/recovery/phase.ts';
 import type { Result } from '../../src-main/core/result.ts';
@@ -32,17 +34,30 @@ export const emptyDirectory = (): string => {
   return directory;
 };
 
+/** The bench's own parts, and a cache with nothing in it. */
+export const noPlaces = (): RigPlaces => ({ ...rigPlaces({}), bench: '0.0.0', cache: emptyDirectory() });
+
 export interface DeskOptions {
   /** Nothing is recorded when left out. */
   readonly runs?: string | null;
   readonly pace?: number;
   readonly now?: () => number;
+  /** Of the scenarios. */
+  readonly directory?: string;
+  readonly places?: RigPlaces;
 }
 
 /** A service of its own, which ends with the tests of the file. */
 export const openService = (options: DeskOptions = {}): BenchService => {
   const { runs = null, pace = 1, now = Date.now } = options;
-  const service = new BenchService({ runs, scenarios, version: '0.0.0', now, pace });
+  const { directory = scenarios } = options;
+  const service = new BenchService({
+    runs,
+    scenarios: directory,
+    places: options.places ?? noPlaces(),
+    now,
+    pace,
+  });
   cleanUp.push(() => service.close());
   return service;
 };
@@ -181,4 +196,4 @@ export interface AddedRig {
 export const addRig = (
   viewer: TestViewer,
   { topology = 'single', profile = 'notify-7.2', ackTimeout = null }: AddedRig = {},
-): Promise<string> => viewer.ask('addRig', { profile, topology, seed: 1, ackTimeout });
+): Promise<string> => viewer.ask('addRig', { kind: 'simulated', profile, topology, seed: 1, ackTimeout });

@@ -127,14 +127,26 @@ describe('many functions', () => {
   it.each(['many-0', 'many-20001', 'many-1e3', 'many-', 'many-01'])('%s is no topology', async (topology) => {
     const { viewer } = await opened();
     expect(
-      await viewer.codeOf('addRig', { profile: 'notify-7.2', topology, seed: 1, ackTimeout: null }),
+      await viewer.codeOf('addRig', {
+        kind: 'simulated',
+        profile: 'notify-7.2',
+        topology,
+        seed: 1,
+        ackTimeout: null,
+      }),
     ).toBe('malformedInput');
   });
 
   it('a kernel of another platform takes no such devices', async () => {
     const { viewer } = await opened();
     expect(
-      await viewer.codeOf('addRig', { profile: 'zpci-7.3', topology: 'lab', seed: 1, ackTimeout: null }),
+      await viewer.codeOf('addRig', {
+        kind: 'simulated',
+        profile: 'zpci-7.3',
+        topology: 'lab',
+        seed: 1,
+        ackTimeout: null,
+      }),
     ).toBe('malformedInput');
   });
 });

@@ -63,6 +63,12 @@ const takeDelta = (snapshot: ConsoleSnapshot, delta: ConsoleDelta): ConsoleSnaps
       return inRig(delta.rig, (rig) => ({ ...rig, trouble: delta.trouble }));
     case 'link':
       return inRig(delta.rig, (rig) => ({ ...rig, link: delta.link }));
+    case 'opening': {
+      const others = snapshot.openings.filter(({ id }) => id !== delta.opening.id);
+      return { ...snapshot, openings: [...others, delta.opening] };
+    }
+    case 'openingEnded':
+      return { ...snapshot, openings: snapshot.openings.filter(({ id }) => id !== delta.id) };
     case 'rigAdded':
       return { ...snapshot, rigs: [...snapshot.rigs, delta.rig] };
     case 'rigRemoved':
@@ -85,6 +91,7 @@ export const foldDeltas = (snapshot: ConsoleSnapshot, deltas: readonly ConsoleDe
 /** What two views of the same moment have in common: not the clock, nor how far back the lines go. */
 export const essence = (snapshot: ConsoleSnapshot, lines = 200) => ({
   operator: snapshot.operator,
+  openings: snapshot.openings,
   rigs: snapshot.rigs
     .map(({ id, devices, armed, open, recent, scenario, trouble, link, run }) => ({
       id,

@@ -16,7 +16,13 @@ describe('who drives', () => {
     });
     expect((await second.snapshot()).operator).toMatchObject({ you: 'Browser 2', holder: 'Browser' });
     expect(
-      await second.codeOf('addRig', { profile: 'notify-7.2', topology: 'single', seed: 1, ackTimeout: null }),
+      await second.codeOf('addRig', {
+        kind: 'simulated',
+        profile: 'notify-7.2',
+        topology: 'single',
+        seed: 1,
+        ackTimeout: null,
+      }),
     ).toBe('notOperator');
   });
 

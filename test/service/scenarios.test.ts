@@ -7,7 +7,8 @@ import { essence } from './foldDeltas.ts';
 describe('scenarios', () => {
   it('are listed with their story, and shown one by one', async () => {
     const viewer = new TestViewer(openService());
-    const listed = await viewer.ask('scenarios', {});
+    const { scenarios: listed, unreadable } = await viewer.ask('scenarios', {});
+    expect(unreadable).toEqual([]);
     expect(listed.length).toBeGreaterThan(20);
     const [first] = listed;
     expect(await viewer.ask('scenario', { name: first?.name ?? '' })).toEqual(first);

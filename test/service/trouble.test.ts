@@ -35,6 +35,7 @@ describe('a disk that is full', () => {
       id: 'one',
       title: 'One',
       rig,
+      gone: null,
       pace: 1,
       recorder,
       journal: journal.value,
@@ -75,7 +76,13 @@ describe('a defect of the bench', () => {
       },
     });
     const viewer = new TestViewer(service);
-    const wanted = { profile: 'notify-7.2', topology: 'single', seed: 1, ackTimeout: null };
+    const wanted = {
+      kind: 'simulated' as const,
+      profile: 'notify-7.2',
+      topology: 'single',
+      seed: 1,
+      ackTimeout: null,
+    };
     const answer = await viewer.execute('addRig', wanted);
     expect(answer).toMatchObject({ ok: false, error: { code: 'benchDefect' } });
     expect(stderr.mock.calls.join()).toContain(

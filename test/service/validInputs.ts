@@ -11,7 +11,11 @@ export const validInputs = (rig: string): { readonly [Name in CommandName]: Inpu
   return {
     snapshot: {},
     lines: { rig, before: 10, count: 10 },
-    addRig: { profile: 'notify-7.2', topology: 'single', seed: 1, ackTimeout: null },
+    rigOffers: {},
+    confirmRig: { commandLine: 'ssh lab rbench-agent' },
+    addRig: { kind: 'simulated', profile: 'notify-7.2', topology: 'single', seed: 1, ackTimeout: null },
+    cancelOpening: { rig },
+    restartRig: { rig },
     removeRig: { rig },
     arm: { ...onDevice, protocol: 'notify', policy: defaultPolicy },
     disarm: onDevice,

@@ -1,4 +1,5 @@
 import { missingCase } from '../../core/exhaustive.ts';
+import { isVfioDriver } from '../../core/faults/bindPreflight.ts';
 import type { DeviceSession } from '../../rigs/rig.ts';
 import type { RecoveryState } from '../../core/recovery/state.ts';
 import type { Fault } from '../../core/faults/fault.ts';
@@ -10,6 +11,8 @@ export interface Situation {
   readonly session: DeviceSession | null;
   /** As `uname -r` says it. */
   readonly kernel: string;
+  /** What the rules before a change of driver allow, and want to have known. */
+  readonly warnings: readonly string[];
 }
 
 const listed = (addresses: readonly string[]): string => addresses.join(', ');
@@ -90,6 +93,14 @@ const injectConsequence = (fault: Fault | null, situation: Situation): string =>
   }
 };
 
+const driverConsequence = (driver: string | null | undefined): string => {
+  if (driver === null || driver === undefined) {
+    return 'The device is left without its driver; it cannot be armed until it is bound to vfio-pci again.';
+  }
+  const host = isVfioDriver(driver) ? '' : ' The host uses it again, and it cannot be armed.';
+  return `The device is taken from its driver and given to ${driver}.${host}`;
+};
+
 /** What happens when the card is confirmed: it stands on the card before the choice is made. */
 export const consequenceOf = (asked: Asked, situation: Situation): string => {
   switch (asked.action) {
@@ -102,9 +113,7 @@ export const consequenceOf = (asked: Asked, situation: Situation): string => {
     case 'inject':
       return injectConsequence(asked.fault, situation);
     case 'unbind':
-      return asked.driver === null || asked.driver === undefined
-        ? 'The device is left without its driver; it cannot be armed until it is bound to vfio-pci again.'
-        : `The device is taken from its driver and given to ${asked.driver}.`;
+      return [driverConsequence(asked.driver), ...situation.warnings].join(' ');
     default:
       return missingCase(asked.action);
   }

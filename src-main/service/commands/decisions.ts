@@ -3,6 +3,7 @@ import type { PciAddress } from '../../core/pci/address.ts';
 import { success } from '../../core/result.ts';
 import type { HeldRig } from '../heldRig.ts';
 import { consequenceOf } from './consequences.ts';
+import { driverVerdict, namedDriver } from './drivers.ts';
 import type { HandlersOf } from './handler.ts';
 import { refusalOfDeed, type Asked } from './refusals.ts';
 import { purposeOf, spendToken } from './tokens.ts';
@@ -22,12 +23,15 @@ const knownOf = (held: HeldRig, device: PciAddress): Readonly<Record<string, unk
 
 export const decisionCommands: HandlersOf<'confirmation' | 'inject' | 'acknowledge' | 'withdraw' | 'reset'> =
   {
-    confirmation: async ({ rig, device, action, fault, kind, driver }, { bench, caller }) => {
+    confirmation: async ({ rig, device, action, fault, kind, driver: wanted }, { bench, caller }) => {
       const found = bench.device(rig, device);
       if (!found.ok) return found;
       const held = found.value;
-      const asked: Asked = { action, device, fault: fault ?? null, kind: kind ?? null, driver };
+      const driver = wanted === undefined ? success(wanted) : namedDriver(held, device, wanted);
+      if (!driver.ok) return driver;
+      const asked: Asked = { action, device, fault: fault ?? null, kind: kind ?? null, driver: driver.value };
       const refusal = await refusalOfDeed(held, asked);
+      const warnings = action === 'unbind' ? (await driverVerdict(held, device, driver.value)).warnings : [];
       const state = held.coordinator.state(device);
       return success({
         token: bench.confirmations.issue(purposeOf(caller, held, action, device)),
@@ -38,6 +42,7 @@ export const decisionCommands: HandlersOf<'confirmation' | 'inject' | 'acknowled
           state,
           session: held.coordinator.session(device),
           kernel: held.rig.info.kernel,
+          warnings,
         }),
         known: knownOf(held, device),
         refusal: refusal?.message ?? null,

@@ -3,7 +3,7 @@ import { failure, success } from '../../core/result.ts';
 import { encodeBytes } from './encodeBytes.ts';
 import type { HandlersOf } from './handler.ts';
 import { spendToken } from './tokens.ts';
-import { driverRefusal } from './refusals.ts';
+import { driverVerdict, namedDriver } from './drivers.ts';
 
 export const deviceCommands: HandlersOf<
   | 'arm'
@@ -39,15 +39,20 @@ export const deviceCommands: HandlersOf<
     return held.value.coordinator.close(device);
   },
 
-  bind: async ({ rig, device, token, driver }, { bench, caller }) => {
+  bind: async ({ rig, device, token, driver: asked }, { bench, caller }) => {
     const found = bench.device(rig, device);
     if (!found.ok) return found;
     const held = found.value;
     const confirmed = spendToken(bench, caller, held, { token, action: 'unbind', device });
     if (!confirmed.ok) return confirmed;
-    const refusal = await driverRefusal(held, device, driver);
+    const named = namedDriver(held, device, asked);
+    if (!named.ok) return held.refuse(device, 'bind', named.error);
+    const driver = named.value;
+    const { refusal } = await driverVerdict(held, device, driver);
     if (refusal !== null) return held.refuse(device, 'bind', refusal);
+    const before = held.devices.devices.find(({ address }) => address === device)?.driver ?? null;
     const bound = await held.operate(device, 'bind', { driver }, () => held.rig.bind(device, driver));
+    if (bound.ok) held.previousDrivers.set(device, before);
     await held.devices.refresh();
     return bound;
   },

@@ -8,6 +8,7 @@ import type { ResetKind } from '../../core/recovery/reports.ts';
 import { failure, type BenchError } from '../../core/result.ts';
 import type { ConfirmedAction } from '../../../preload/contract/views.ts';
 import type { HeldRig } from '../heldRig.ts';
+import { driverVerdict } from './drivers.ts';
 
 /** What is going to be asked for, as far as the card knows it already. */
 export interface Asked {
@@ -15,7 +16,7 @@ export interface Asked {
   readonly device: PciAddress;
   readonly fault: Fault | null;
   readonly kind: ResetKind | null;
-  /** undefined: not chosen yet. */
+  /** By its name; undefined: not chosen yet. */
   readonly driver: string | null | undefined;
 }
 
@@ -29,44 +30,6 @@ const faultRefusal = (held: HeldRig, target: FaultTarget, fault: Fault | null): 
   if (fault !== null) return of(fault);
   const unplug = of({ kind: 'unplug' });
   return unplug === null ? null : of({ kind: 'loopback' });
-};
-
-/** Another driver takes the device away from whoever has it. */
-export const driverRefusal = async (
-  held: HeldRig,
-  device: PciAddress,
-  driver: string | null | undefined,
-): Promise<BenchError | null> => {
-  if (held.waitsFor(device)) {
-    return refuse(
-      'waitOpen',
-      `The kernel waits for an ack of ${device} and holds its lock: an unbind blocks until that has ended.`,
-    );
-  }
-  if (held.coordinator.session(device) !== null) {
-    return refuse(
-      'busy',
-      `${device} is open in this bench, and its driver cannot be taken away; close it first.`,
-    );
-  }
-  const target = await attempt('faultTarget', () => held.rig.faultTarget(device));
-  if (!target.ok) return target.error;
-  if (target.value.kind === 'bridge') {
-    return refuse('preflightRefused', `${device} is a bridge; vfio-pci takes endpoints only.`, {
-      details: { rule: 'bridge' },
-    });
-  }
-  if (target.value.use === 'rootFilesystem') {
-    return refuse('preflightRefused', `The host's root file system is on ${device}.`, {
-      details: { rule: 'hostRoot' },
-    });
-  }
-  const present = held.devices.devices.find(({ address }) => address === device)?.driver ?? null;
-  if (driver === undefined || driver !== present) return null;
-  return refuse(
-    'malformedInput',
-    present === null ? `${device} has no driver already.` : `${device} is on ${present} already.`,
-  );
 };
 
 /** Why the deed would be refused now; null when it would be tried. Nothing is recorded and nothing is done. */
@@ -96,7 +59,7 @@ export const refusalOfDeed = async (held: HeldRig, asked: Asked): Promise<BenchE
       return state === null ? null : refusalOf(state, { kind: 'resetRequested', at, resetKind, approval });
     }
     case 'unbind':
-      return driverRefusal(held, device, asked.driver);
+      return (await driverVerdict(held, device, asked.driver)).refusal;
     default:
       return missingCase(action);
   }

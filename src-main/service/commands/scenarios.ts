@@ -7,6 +7,7 @@ import type { Bench } from '../bench.ts';
 import type { HeldRig } from '../heldRig.ts';
 import { summaryOf, type ScenarioPlay } from '../scenarioPlay.ts';
 import type { HandlersOf } from './handler.ts';
+import { simulatedWish } from './wishes.ts';
 
 /** By name only: a path would let the page have files read. */
 const find = (bench: Bench, name: string): Result<Scenario> => {
@@ -30,13 +31,13 @@ export const scenarioCommands: HandlersOf<
 > = {
   scenarios: async (_input, { bench }) => {
     const { scenarios } = bench.options;
-    const summaries = [];
-    for (const name of scenarioNames(scenarios)) {
-      const scenario = loadScenario(scenarios, name);
-      if (!scenario.ok) return scenario;
-      summaries.push(summaryOf(scenario.value));
-    }
-    return success(summaries);
+    const read = scenarioNames(scenarios).map((name) => ({ name, scenario: loadScenario(scenarios, name) }));
+    return success({
+      scenarios: read.flatMap(({ scenario }) => (scenario.ok ? [summaryOf(scenario.value)] : [])),
+      unreadable: read.flatMap(({ name, scenario }) =>
+        scenario.ok ? [] : [{ name, message: scenario.error.message }],
+      ),
+    });
   },
 
   scenario: async ({ name }, { bench }) => {
@@ -55,11 +56,12 @@ export const scenarioCommands: HandlersOf<
     const fits = checkPlatform(profile.value, topologies[needs.topology]);
     if (!fits.ok) return fits;
     return bench.add({
-      profile: profile.value,
-      topology: topologies[needs.topology],
-      seed: 1,
-      wallStart: bench.options.now(),
-      ackTimeout: needs.ackTimeout ?? null,
+      wish: simulatedWish(bench, {
+        profile: profile.value,
+        topology: topologies[needs.topology],
+        seed: 1,
+        ackTimeout: needs.ackTimeout ?? null,
+      }),
       scenario: scenario.value,
     });
   },

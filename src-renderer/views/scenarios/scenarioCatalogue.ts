@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia';
 import { ref } from 'vue';
-import type { ScenarioSummary } from '../../../preload/contract/views.ts';
+import type { ScenarioCatalogue, ScenarioSummary } from '../../../preload/contract/views.ts';
 import type { BenchError } from '../../../src-main/core/result.ts';
 import { useBench } from '../../stores/bench.ts';
 
@@ -17,13 +17,16 @@ export interface LastPlay {
 export const useScenarioCatalogue = defineStore('scenarioCatalogue', () => {
   const bench = useBench();
   const scenarios = ref<readonly ScenarioSummary[] | null>(null);
+  const unreadable = ref<ScenarioCatalogue['unreadable']>([]);
   const trouble = ref<BenchError | null>(null);
   const lastPlays = ref<ReadonlyMap<string, LastPlay>>(new Map());
 
   const read = async (): Promise<void> => {
     const answer = await bench.ask('scenarios', {});
     trouble.value = answer.ok ? null : answer.error;
-    if (answer.ok) scenarios.value = answer.value;
+    if (!answer.ok) return;
+    scenarios.value = answer.value.scenarios;
+    unreadable.value = answer.value.unreadable;
   };
 
   const remember = (name: string, play: LastPlay | null): void => {
@@ -33,7 +36,7 @@ export const useScenarioCatalogue = defineStore('scenarioCatalogue', () => {
     lastPlays.value = next;
   };
 
-  return { scenarios, trouble, lastPlays, read, remember };
+  return { scenarios, unreadable, trouble, lastPlays, read, remember };
 });
 
 /** By thread, in the order of the threads; within one as the bench lists them. */

@@ -50,7 +50,10 @@ const show = async (
     address,
     (link) => {
       link.answer('scenarios', () =>
-        success([scenario, { ...scenario, name: 'other', title: 'Other', seed: 3 }]),
+        success({
+          scenarios: [scenario, { ...scenario, name: 'other', title: 'Other', seed: 3 }],
+          unreadable: [],
+        }),
       );
       answers(link);
     },
@@ -96,10 +99,12 @@ describe('the scenarios', () => {
       link.answer('scenarios', () => failure('scenarioMalformed', 'x.yaml, line 3: not so.')),
     );
     expect(page.wrapper.text()).toContain('x.yaml, line 3: not so.');
-    page.link.answer('scenarios', () => success([scenario]));
+    const unreadable = [{ name: 'y', message: 'y.yaml, line 1: not so either.' }];
+    page.link.answer('scenarios', () => success({ scenarios: [scenario], unreadable }));
     await button(page, 'Try again').trigger('click');
     await flushPromises();
     expect(page.wrapper.findAll('nav a')).toHaveLength(1);
+    expect(page.wrapper.text()).toContain('y.yaml, line 1: not so either.');
   });
 
   it('that is not there says so', async () => {

@@ -43,14 +43,20 @@ describe('useDriverChanges', () => {
     expect(changes.undoable('one', on('vfio-pci-notify'))).toBe('vfio-pci');
   });
 
-  it('has nothing to undo where the device is on that driver, or the bench cannot bind to it', async () => {
+  it('has nothing to undo where the device is on that driver', async () => {
     const { changes } = await started(null);
     changes.note('one', on(null));
     expect(changes.undoable('one', on('vfio-pci'))).toBeNull();
     expect(changes.undoable('one', on(null))).toBeUndefined();
-    changes.note('one', on('nvme'));
-    expect(changes.undoable('one', on('vfio-pci'))).toBeUndefined();
     expect(changes.undoable('two', on('vfio-pci'))).toBeUndefined();
+  });
+
+  it('gives a device back to a driver of the host by the bench’s memory of it', async () => {
+    const { link, changes } = await started(null);
+    changes.note('one', on('nvme'));
+    expect(changes.undoable('one', on('vfio-pci'))).toBe('nvme');
+    expect((await changes.undo('one', on('vfio-pci'))).ok).toBe(true);
+    expect(link.calls.at(-1)).toMatchObject({ command: 'bind', input: { driver: 'previous' } });
   });
 
   it('binds nothing when the bench refuses, and says why', async () => {
