@@ -216,6 +216,77 @@ export const rigSuite = (name: string, openRig: () => Promise<Rig>): void => {
       });
     });
 
+    describe('takes what may be done without asking', () => {
+      const order = { at: 'signal', latest: seconds(50) } as const;
+
+      it('only with a protocol that has an ack, and when it rests on the last signal', async () => {
+        const subject = await openFirst();
+        const { session, protocol } = subject;
+        expect(codeOf(await session.handDown(order, 0))).toBe('notArmed');
+        valueOf(await session.arm(protocol));
+        if (protocol !== 'notify') {
+          return expect(codeOf(await session.handDown(order, 0))).toBe('notSupported');
+        }
+        valueOf(await session.handDown(order, 0));
+        valueOf(await session.handDown(order, 0));
+        valueOf(await session.takeBack());
+        valueOf(await session.triggerLoopback());
+        const { number } = await eventOf(subject, 'signal');
+        expect(number).toBe(1);
+        expect(codeOf(await session.handDown(order, 0))).toBe('stepUnderWay');
+        valueOf(await session.handDown(order, number));
+        valueOf(await session.disarm(number));
+        valueOf(await session.arm(protocol));
+        valueOf(await session.handDown(order, 0));
+      });
+
+      it('and acks no loop-back', async () => {
+        const subject = await openFirst();
+        const { session, protocol } = subject;
+        if (protocol !== 'notify') return;
+        valueOf(await session.arm(protocol));
+        valueOf(await session.handDown(order, 0));
+        valueOf(await session.triggerLoopback());
+        expect(await eventOf(subject, 'signal')).toMatchObject({ count: 1, answered: null });
+      });
+
+      it('and acks a real error by itself, once, before event 2', async () => {
+        const subject = await openFirst();
+        const { rig, session, protocol, address, events } = subject;
+        const offers = valueOf(await rig.injectors(address));
+        const injector = offers.find(
+          ({ refusal, faults }) => refusal === null && faults.includes('aer'),
+        )?.injector;
+        if (protocol !== 'notify' || injector === undefined) return;
+        valueOf(await session.arm(protocol));
+        valueOf(await session.handDown(order, 0));
+        const fault = { kind: 'aer', error: 'MALF_TLP', severity: null } as const;
+        const two = new Promise<void>((resolve) => {
+          rig.onEvent(({ kind }) => {
+            if (kind === 'signal' && events.filter((event) => event.kind === 'signal').length === 2)
+              resolve();
+          });
+        });
+        valueOf(await rig.inject({ address, injector, fault }));
+        await two;
+        const [first, second] = events.filter((event) => event.kind === 'signal');
+        expect(first).toMatchObject({
+          number: 1,
+          answered: {
+            acknowledge: { kind: 'taken' },
+            quiesce: { succeeded: true },
+            inspection: { ok: true },
+          },
+        });
+        expect(second).toMatchObject({ number: 2, answered: null });
+        expect(first?.answered?.at ?? Infinity).toBeLessThanOrEqual(second?.at ?? 0);
+        // Whoever has not heard of the ack yet must not take the eventfd away from under event 2.
+        expect(codeOf(await session.disarm(0))).toBe('noOpenWait');
+        expect((await session.reinitialise()).succeeded).toBe(true);
+        valueOf(await session.disarm(2));
+      });
+    });
+
     describe('hands out sessions', () => {
       it('that read both views of the config space, of the same device', async () => {
         const { rig, address, session } = await openFirst();

@@ -163,6 +163,24 @@ describe('what is handed down', () => {
   });
 });
 
+describe('an ack that rests on old news', () => {
+  it('is not sent when the ack was given meanwhile, or the wait is over', async () => {
+    const lab = new Lab();
+    await lab.arm({ decision: 'ackWhenQuiesced' });
+    const acks = lab.acks();
+    const session = lab.coordinator.session(rng);
+    await lab.hit();
+    await lab.phase('resetting');
+    expect(await session?.acknowledge(0)).toMatchObject({ ok: true });
+    expect(acks.count).toBe(1);
+    await lab.phase('slotReset');
+    expect(await session?.acknowledge(1)).toMatchObject({ error: { code: 'noOpenWait' } });
+    expect(acks.count).toBe(1);
+    await lab.phase('recovered');
+    await lab.close();
+  });
+});
+
 describe('whatever comes in whatever order', () => {
   const act = fc.oneof(
     fc.constantFrom('fatal', 'fatal', 'nonFatal', 'loopback', 'acknowledge', 'withdraw', 'rearm', 'quiesce'),

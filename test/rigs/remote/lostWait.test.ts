@@ -41,9 +41,13 @@ class Bench {
   }
 
   async hit(): Promise<void> {
-    valueOf(await this.coordinator.arm(rng, 'notify', policyOf()));
+    await this.arm();
     valueOf(await this.coordinator.inject(rng, fatal, 'simulated'));
     await this.until(({ phase }) => phase === 'awaitingAck');
+  }
+
+  async arm(policy: Parameters<typeof policyOf>[0] = {}): Promise<void> {
+    valueOf(await this.coordinator.arm(rng, 'notify', policyOf(policy)));
   }
 
   texts(): string {
@@ -77,6 +81,16 @@ describe('a link that is lost while the kernel waits', () => {
         resolve();
       });
     });
+  const onAck = (far: FarEnd, told: () => void): void => {
+    const acknowledgement = far.rig.machine.devices.get(rng)?.vfio?.acknowledgement;
+    if (acknowledgement === undefined) throw new Error('no device');
+    const complete = acknowledgement.complete.bind(acknowledgement);
+    acknowledgement.complete = () => {
+      told();
+      complete();
+    };
+  };
+  const acksAt = (far: FarEnd): Promise<void> => new Promise((resolve) => onAck(far, resolve));
   const farMoment = ({ rig }: FarEnd, moment: number): Promise<void> =>
     new Promise((resolve) => rig.clock.at(moment, resolve));
 
@@ -121,15 +135,10 @@ describe('a link that is lost while the kernel waits', () => {
         if (line.includes('"acknowledge"')) channel.cut();
       },
     });
-    const device = far.rig.machine.devices.get(rng);
     let acks = 0;
-    const acknowledgement = device?.vfio?.acknowledgement;
-    if (acknowledgement === undefined) throw new Error('no device');
-    const complete = acknowledgement.complete.bind(acknowledgement);
-    acknowledgement.complete = () => {
+    onAck(far, () => {
       acks += 1;
-      complete();
-    };
+    });
     const cut = lost(bench.rig);
     const acknowledged = bench.coordinator.acknowledge(rng, decision);
     await cut;
@@ -138,6 +147,41 @@ describe('a link that is lost while the kernel waits', () => {
     expect((await bench.until(isConcluded)).phase).toBe('recovered');
     expect(acks).toBe(1);
   });
+
+  it.each([
+    ['at the signal', { decision: 'ackWhenQuiesced' }, 'policy'],
+    ['when nobody has decided in time', { onTimeout: 'acknowledge' }, 'timeoutPolicy'],
+  ] as const)(
+    'costs no deadline: the far end acks by itself %s, and says so afterwards',
+    async (_, policy, by) => {
+      const far = machine();
+      const channel = far.connect();
+      const bench = await Bench.open(channel);
+      opened.unshift(bench.rig);
+      await bench.arm(policy);
+      const acked = acksAt(far);
+      const cut = lost(bench.rig);
+      channel.cut();
+      await cut;
+      valueOf(await far.rig.inject({ address: rng, injector: 'simulated', fault: fatal }));
+      await acked;
+      expect(bench.state.phase).toBe('armed');
+
+      valueOf(await bench.rig.reconnect(far.connect().near));
+      const state = await bench.until(isConcluded);
+      expect(state).toMatchObject({ phase: 'recovered', recovery: { number: 1, approval: { by } } });
+      const phases = bench.lines.flatMap((line) => (line.type === 'step' ? [line.phase] : []));
+      expect([...new Set(phases)]).toEqual([
+        'errorDetected',
+        'quiescing',
+        'awaitingAck',
+        'resetting',
+        'slotReset',
+        'reinitialising',
+        'recovered',
+      ]);
+    },
+  );
 
   it('says that the device was closed when another agent answers, and the rig can be used again', async () => {
     const far = machine();
