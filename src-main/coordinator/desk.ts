@@ -63,7 +63,10 @@ export class Desk {
     return recovery !== undefined && isOpen(recovery.state) ? recovery : null;
   }
 
-  /** Starts the fold of this device anew, in the journal and here. What is done to the device waits for the disk. `heard`: see `handDown`. */
+  /**
+   * Starts the fold of this device anew, in the journal and here. What is done to the device waits for the disk. `heard`:
+   * the last number that was told of an eventfd that stays registered.
+   */
   startFold(session: DeviceSession, arming: Arming, heard = 0): Result<void> {
     const { address } = session;
     const recorded = this.recorder.record({ type: 'armed', device: address, arming }, 'durable');

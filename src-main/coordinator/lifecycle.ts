@@ -103,6 +103,8 @@ export const changePolicy = (desk: Desk, address: PciAddress, policy: Policy): P
   }
   const refusal = policyRefusal(address, recovery.state);
   if (refusal !== null) return Promise.resolve(refuse(refusal));
+  // What was handed down cannot be taken back now, and would act by the old policy.
+  if (desk.linkLost !== null) return Promise.resolve(refuse(desk.linkLost));
   // Look-ups of the recovery that ended last may still be under way, and their finds are the old fold's.
   return recovery.exclusively(async () => {
     if (desk.armed(address) !== recovery) {
