@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { encodeSnapshot } from '../../../src-main/journal/snapshot.ts';
 import { inflateSnapshot } from '../../../src-renderer/snapshots/inflate.ts';
 import RestoreView from '../../../src-renderer/views/restore/RestoreView.vue';
+import { notHandedDown, withSession } from '../../coordinator/between.ts';
 import { Lab, fatal, rng, type LabOptions } from '../../coordinator/lab.ts';
 import { mountView, type Ground, type MountedView } from './mountView.ts';
 
@@ -17,7 +18,8 @@ const recordedLines = async (
   until: 'afterReset' | 'end',
   options: LabOptions & { readonly afterReset?: 'wait' } = {},
 ): Promise<Ground> => {
-  const lab = new Lab(options);
+  // Acked here, so that there is a reading during the wait as well.
+  const lab = new Lab({ between: (rig) => withSession(rig, notHandedDown), ...options });
   try {
     const afterReset = options.afterReset ?? 'reinitialise';
     await lab.arm({ decision: 'ackWhenQuiesced', afterReset });
