@@ -2,13 +2,14 @@ import { valueAt } from '../pci/bytes.ts';
 import type { WalkProblem } from '../pci/capabilities.ts';
 import { configOffset } from '../pci/registers.ts';
 import type { SnapshotView } from '../journal/line.ts';
-import type { Microseconds } from '../recovery/phase.ts';
+import { firstOf, momentsOf, published } from './auditMoments.ts';
+import type { AuditMoment, Firsts, Moment } from './auditMoments.ts';
 import { auditedDevice, type AuditedDevice, type AuditedRegister } from './auditRegisters.ts';
 import { auditHazards, type AuditHazard } from './auditHazards.ts';
 import type { RestoreEvent, RestoreHistory } from './history.ts';
 import { judge, together } from './judge.ts';
 import { finding, type AuditFact, type Finding } from './provenance.ts';
-import { readabilityOf, readableBytes, type Readability } from './readability.ts';
+import { readableBytes, type Readability } from './readability.ts';
 import { sourcesOf } from './sources.ts';
 import type { RestoreStep, RestoreStepName } from './steps.ts';
 import { messageBasesOf, sequenceOf, type SequenceContext } from './writers.ts';
@@ -21,16 +22,6 @@ import { messageBasesOf, sequenceOf, type SequenceContext } from './writers.ts';
  */
 export const auditVerdicts = ['restored', 'changed', 'lost', 'hazard', 'expected'] as const;
 export type AuditVerdict = (typeof auditVerdicts)[number];
-
-/** A time at which the config space was kept, in one view or both. */
-export interface AuditMoment {
-  /** Of the first of its readings. */
-  readonly at: Microseconds;
-  readonly name: string;
-  /** Absent: this view was not kept then. */
-  readonly views: Readonly<Partial<Record<SnapshotView, Readability>>>;
-  readonly events: readonly number[];
-}
 
 export interface FieldAudit {
   readonly name: string;
@@ -92,51 +83,6 @@ export interface RestoreAudit {
   readonly problems: readonly AuditProblem[];
 }
 
-type Reading = Extract<RestoreEvent, { kind: 'reading' }>;
-
-interface Moment extends AuditMoment {
-  readonly configs: Readonly<Partial<Record<SnapshotView, Uint8Array | null>>>;
-}
-
-/** Both views of a moment are two readings, one right after the other. */
-const momentsOf = (events: readonly RestoreEvent[], firsts: Firsts): readonly Moment[] => {
-  const moments: Moment[] = [];
-  events.forEach((event, index) => {
-    if (event.kind !== 'reading') return;
-    const { view, config, moment: name, at } = event;
-    const readability = readabilityOf(config, firsts[view] ?? new Uint8Array(0));
-    const last = moments.at(-1);
-    if (last?.name === name && last.configs[view] === undefined && last.events.at(-1) === index - 1) {
-      moments[moments.length - 1] = {
-        ...last,
-        views: { ...last.views, [view]: readability },
-        configs: { ...last.configs, [view]: config },
-        events: [...last.events, index],
-      };
-      return;
-    }
-    moments.push({
-      at,
-      name,
-      views: { [view]: readability },
-      configs: { [view]: config },
-      events: [index],
-    });
-  });
-  return moments;
-};
-
-type Firsts = Readonly<Partial<Record<SnapshotView, Uint8Array>>>;
-
-/** The first reading of a view that answers. */
-const firstOf = (events: readonly RestoreEvent[], view: SnapshotView): Uint8Array | undefined =>
-  events
-    .filter((event): event is Reading => event.kind === 'reading' && event.view === view)
-    .map(({ config }) => config)
-    .find(
-      (config): config is Uint8Array => config !== null && readabilityOf(config, config).kind !== 'nothing',
-    );
-
 const fixedFinding = finding('proved', ['hardwareReset'], [{ kind: 'fixed' }]);
 const deviceFinding = finding('proved', ['unknown'], [{ kind: 'setByDevice' }]);
 const virtualFinding = finding('open', ['unknown'], [{ kind: 'virtualised' }]);
@@ -153,17 +99,15 @@ const isVirtual = ({ owner, offset, name }: AuditedRegister): boolean => {
 
 const allOnes = (width: 1 | 2 | 4): number => (width === 4 ? 0xffff_ffff : 2 ** (8 * width) - 1);
 
-/** `baseline`: the index of the moment that the last value is held against. */
+/** `read`: the values that were read, from the one that the last is held against. */
 const verdictOf = (
-  values: readonly (number | null)[],
-  baseline: number,
+  read: readonly number[],
   mask: number,
   width: 1 | 2 | 4,
   hazardous: boolean,
   fit: Finding | null,
 ): AuditVerdict => {
   if (hazardous) return 'hazard';
-  const read = values.slice(baseline).filter((value) => value !== null);
   const before = ((read[0] ?? 0) & mask) >>> 0;
   const after = ((read.at(-1) ?? 0) & mask) >>> 0;
   const last = read.at(-1) ?? 0;
@@ -223,6 +167,7 @@ const auditRegister = (register: AuditedRegister, context: Context): RegisterAud
   const { view, moments, baseline, sequences, hazards, traced } = context;
   const { offset, width, owner, name, label, nature, step } = register;
   const values = valuesIn(register, moments, view);
+  const read = values.slice(baseline).filter((value) => value !== null);
   const hazardous = hazards.some(({ state, offsets }) => state === 'present' && offsets.includes(offset));
   const whole = allOnes(width);
   const sequence = nature === 'ordinary' ? sequenceOf(register, sequences) : [];
@@ -244,7 +189,7 @@ const auditRegister = (register: AuditedRegister, context: Context): RegisterAud
         label: fieldLabel,
         mask,
         finding: found,
-        verdict: verdictOf(values, baseline, mask, width, hazardous, found),
+        verdict: verdictOf(read, mask, width, hazardous, found),
       };
     },
   );
@@ -263,7 +208,7 @@ const auditRegister = (register: AuditedRegister, context: Context): RegisterAud
     values,
     otherValues: valuesIn(register, moments, otherView[view]),
     finding: found,
-    verdict: verdictOf(values, baseline, whole, width, hazardous, found),
+    verdict: verdictOf(read, whole, width, hazardous, found),
     fields,
   };
 };
@@ -294,8 +239,6 @@ const problemsOf = ({
     known ? [] : [{ kind: 'unknownCapability', name: entry.name, offset: entry.offset }],
   ),
 ];
-
-const published = ({ at, name, views, events }: Moment): AuditMoment => ({ at, name, views, events });
 
 /**
  * What became of every register of a device, and where its value comes from, from the readings and from what is known

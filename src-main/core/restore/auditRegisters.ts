@@ -1,7 +1,7 @@
 import type { FieldSpecification } from '../pci/layouts/specification.ts';
 import { placeRegisters, type PlacedBlock, type Placement } from '../pci/placement.ts';
 import type { ModelledKernel } from './kernelVersion.ts';
-import { fieldNature, registerNature, type RegisterNature } from './registerNature.ts';
+import { fieldNature, registerNature, upperHalves, type RegisterNature } from './registerNature.ts';
 import { registersOfStep } from './stepRegisters.ts';
 import { restoreStepsOf, type RestoreStep } from './steps.ts';
 
@@ -42,6 +42,7 @@ const blockRegisters = (
   owner: string,
   size: number,
   stepAt: ReadonlyMap<number, RestoreStep>,
+  upper: ReadonlySet<number>,
 ): AuditedRegister[] =>
   registers
     .filter(({ offset, width }) => base + offset + width <= size)
@@ -54,7 +55,7 @@ const blockRegisters = (
       label: specification.label ?? specification.name,
       nature: registerNature(specification.name),
       step: stepAt.get(base + specification.offset) ?? null,
-      fields: specification.fields.map((field) => ({
+      fields: (upper.has(base + specification.offset) ? [] : specification.fields).map((field) => ({
         name: field.name,
         label: field.label ?? field.name,
         specification: field,
@@ -74,13 +75,16 @@ export const auditedDevice = (config: Uint8Array, kernel: ModelledKernel): Audit
     }
   }
   const size = config.length;
+  const upper = upperHalves(config, placement);
   return {
     placement,
     steps,
     size,
     registers: [
-      ...blockRegisters(placement.header, 'Header', size, stepAt),
-      ...placement.capabilities.flatMap((block) => blockRegisters(block, block.entry.name, size, stepAt)),
+      ...blockRegisters(placement.header, 'Header', size, stepAt, upper),
+      ...placement.capabilities.flatMap((block) =>
+        blockRegisters(block, block.entry.name, size, stepAt, upper),
+      ),
     ],
   };
 };

@@ -121,6 +121,7 @@ export const judge = (sequence: Sequence, mask: number): Finding | null => {
   let explained = true;
   let read = false;
   let fresh = false;
+  let lastValue = 0;
   for (const item of sequence) {
     if (item.kind === 'writer') {
       if ((item.covers & mask) === 0) continue;
@@ -130,6 +131,8 @@ export const judge = (sequence: Sequence, mask: number): Finding | null => {
       continue;
     }
     const value = (item.value & mask) >>> 0;
+    if (read && !fresh && value === lastValue) continue;
+    lastValue = value;
     if (!read && candidates.length === 0) candidates = [older(value, mask)];
     else if (!read) {
       // Before the first event the register had a value that nobody read.

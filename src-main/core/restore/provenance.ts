@@ -48,7 +48,7 @@ export type AuditFact =
        * `unseen`: what it had was never seen, and another wrote after it. `other`: it had another value, so it is out.
        */
       readonly fit: 'had' | 'wrote' | 'unseen' | 'other';
-      /** What this source had, in the bits in question; null when never seen. */
+      /** What this source had, in the bits in question, as far as known; null when never seen. */
       readonly value: number | null;
     }
   /** The value that no source in play had. */

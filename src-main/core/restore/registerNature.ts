@@ -9,7 +9,11 @@ import {
   sriovRegister,
 } from '../pci/capability-registers.ts';
 import type { Placement } from '../pci/placement.ts';
-import { configOffset } from '../pci/registers.ts';
+import { baseAddressesOf } from '../pci/base-addresses.ts';
+import { longAt } from '../pci/bytes.ts';
+import { baseAddressBit, configOffset } from '../pci/registers.ts';
+
+const vfBaseAddresses = 6;
 
 /**
  * - `fixed`: nobody can write it (HwInit or RO in the PCIe base specification, 7.5 to 7.9), so its value is the
@@ -84,6 +88,29 @@ export const fieldNature = (register: string, field: string): RegisterNature => 
   if (fixedFields.has(field)) return 'fixed';
   if (baseAddress.test(register) && fixedBaseAddressFields.has(field)) return 'fixed';
   return deviceFields.has(field) ? 'device' : 'ordinary';
+};
+
+/**
+ * Offsets of the BARs and VF BARs that hold the upper half of the address before them: what are type bits in the others
+ * are address bits there.
+ */
+export const upperHalves = (
+  config: Uint8Array,
+  { headerKind, capabilities }: Placement,
+): ReadonlySet<number> => {
+  const found = new Set(
+    baseAddressesOf(config, headerKind).flatMap(({ offset, part }) => (part === 'upper' ? [offset] : [])),
+  );
+  for (const { base, entry } of capabilities) {
+    if (!entry.extended || entry.id !== extendedCapabilityId.singleRootVirtualization) continue;
+    for (let index = 1; index < vfBaseAddresses; index += 1) {
+      const offset = base + sriovRegister.vfBaseAddress0 + 4 * index;
+      const before = offset - 4;
+      const type = longAt(config, before) & baseAddressBit.memoryType;
+      if (!found.has(before) && type === baseAddressBit.memoryType64) found.add(offset);
+    }
+  }
+  return found;
 };
 
 /** Bits that a reset is known to set, without having been seen to. */

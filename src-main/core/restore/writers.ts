@@ -8,7 +8,7 @@ import { knownBits } from './knownImage.ts';
 import type { KernelFeature } from './history.ts';
 import type { KnownImage } from './knownImage.ts';
 import type { Provenance } from './provenance.ts';
-import { hasVfBaseAddress } from './sources.ts';
+import { hasVfBaseAddress } from './liveGates.ts';
 import type { Entry, Sources, Strength } from './sources.ts';
 import type { RestoreStepName } from './steps.ts';
 

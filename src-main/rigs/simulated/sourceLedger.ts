@@ -1,7 +1,7 @@
 import { valueAt } from '../../core/pci/bytes.ts';
 import { placeRegisters } from '../../core/pci/placement.ts';
 import { configOffset } from '../../core/pci/registers.ts';
-import { fieldNature, registerNature } from '../../core/restore/registerNature.ts';
+import { fieldNature, registerNature, upperHalves } from '../../core/restore/registerNature.ts';
 import { provenances, type Provenance } from '../../core/restore/provenance.ts';
 import { restoreSteps } from '../../core/restore/steps.ts';
 import type { RestoreStepName } from '../../core/restore/steps.ts';
@@ -31,14 +31,17 @@ interface Written {
 const provenanceOf = new Map(restoreSteps.map(({ name, provenance }) => [name, provenance]));
 
 const cellsOf = (config: Uint8Array): readonly Cell[] => {
-  const { header, capabilities } = placeRegisters(config);
+  const placement = placeRegisters(config);
+  const { header, capabilities } = placement;
+  const upper = upperHalves(config, placement);
   return [header, ...capabilities].flatMap(({ base, registers }) =>
     registers
       .filter(({ offset, width }) => base + offset + width <= config.length)
       .flatMap(({ offset, width, name, fields }): Cell[] => {
         const at = { register: name, offset: base + offset, width };
         if (registerNature(name) !== 'ordinary') return [];
-        if (fields.length === 0) return [{ ...at, field: null, mask: (2 ** (8 * width) - 1) >>> 0 }];
+        if (fields.length === 0 || upper.has(base + offset))
+          return [{ ...at, field: null, mask: (2 ** (8 * width) - 1) >>> 0 }];
         return fields
           .filter((field) => fieldNature(name, field.name) === 'ordinary')
           .map((field) => ({ ...at, field: field.name, mask: field.mask }));

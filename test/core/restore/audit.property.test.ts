@@ -32,11 +32,13 @@ const cellKey = (offset: number, mask: number | null): string => `${offset}/${ma
 const registerComplaint = (
   { offset, name, finding }: RegisterAudit,
   { ledger, fn }: ModelDevice,
+  cellsAt: ReadonlyMap<number, readonly number[]>,
 ): string | null => {
   const source = finding?.source ?? null;
   if (source === null) return null;
-  const wrong = ledger.cells.some((cell, index) => {
-    if (cell.offset !== offset) return false;
+  const wrong = (cellsAt.get(offset) ?? []).some((index) => {
+    const cell = ledger.cells[index];
+    if (cell === undefined) return false;
     const truth = ledger.of(index);
     const value = (valueAt(fn.config, offset, cell.width) & cell.mask) >>> 0;
     return truth.source !== source && truth.offered.get(source) !== value;
@@ -48,6 +50,12 @@ const hold = (seed: number, { device, kernel, policy }: RandomHistory, tally: Ta
   const audit = auditRestore(device.history());
   const findings = new Map<string, Finding>();
   const first = new Map<number, number>();
+  const cellsAt = new Map<number, number[]>();
+  device.ledger.cells.forEach(({ offset }, index) => {
+    const cells = cellsAt.get(offset);
+    if (cells === undefined) cellsAt.set(offset, [index]);
+    else cells.push(index);
+  });
   const complain = (what: string): void => {
     tally.complaints.push(`${seed} (${kernel}, ${policy}): ${what}`);
   };
@@ -57,7 +65,7 @@ const hold = (seed: number, { device, kernel, policy }: RandomHistory, tally: Ta
       findings.set(cellKey(offset, null), register.finding);
     for (const field of fields) findings.set(cellKey(offset, field.mask), field.finding);
     first.set(offset, values.find((value) => value !== null) ?? 0);
-    const wrong = registerComplaint(register, device);
+    const wrong = registerComplaint(register, device, cellsAt);
     if (wrong !== null) complain(wrong);
   }
   device.ledger.cells.forEach((cell, index) => {

@@ -1,0 +1,63 @@
+import type { SnapshotView } from '../journal/line.ts';
+import type { Microseconds } from '../recovery/phase.ts';
+import type { RestoreEvent } from './history.ts';
+import { readabilityOf, type Readability } from './readability.ts';
+
+/** A time at which the config space was kept, in one view or both. */
+export interface AuditMoment {
+  /** Of the first of its readings. */
+  readonly at: Microseconds;
+  readonly name: string;
+  /** Absent: this view was not kept then. */
+  readonly views: Readonly<Partial<Record<SnapshotView, Readability>>>;
+  readonly events: readonly number[];
+}
+
+type Reading = Extract<RestoreEvent, { kind: 'reading' }>;
+
+export interface Moment extends AuditMoment {
+  readonly configs: Readonly<Partial<Record<SnapshotView, Uint8Array | null>>>;
+}
+
+/** Both views of a moment are two readings, one right after the other. */
+export const momentsOf = (events: readonly RestoreEvent[], firsts: Firsts): readonly Moment[] => {
+  const moments: Moment[] = [];
+  events.forEach((event, index) => {
+    if (event.kind !== 'reading') return;
+    const { view, config, moment: name, at } = event;
+    const readability = readabilityOf(config, firsts[view] ?? new Uint8Array(0));
+    const last = moments.at(-1);
+    if (last?.name === name && last.configs[view] === undefined && last.events.at(-1) === index - 1) {
+      moments[moments.length - 1] = {
+        ...last,
+        views: { ...last.views, [view]: readability },
+        configs: { ...last.configs, [view]: config },
+        events: [...last.events, index],
+      };
+      return;
+    }
+    moments.push({
+      at,
+      name,
+      views: { [view]: readability },
+      configs: { [view]: config },
+      events: [index],
+    });
+  });
+  return moments;
+};
+
+/** The first reading of each view that answers. */
+export type Firsts = Readonly<Partial<Record<SnapshotView, Uint8Array>>>;
+
+/** The first reading of a view that answers. */
+export const firstOf = (events: readonly RestoreEvent[], view: SnapshotView): Uint8Array | undefined =>
+  events
+    .filter((event): event is Reading => event.kind === 'reading' && event.view === view)
+    .map(({ config }) => config)
+    .find(
+      (config): config is Uint8Array => config !== null && readabilityOf(config, config).kind !== 'nothing',
+    );
+
+/** Without the bytes. */
+export const published = ({ at, name, views, events }: Moment): AuditMoment => ({ at, name, views, events });
