@@ -1,6 +1,7 @@
 import { failure, success, type Result } from '../core/result.ts';
 import type { Protocol } from '../core/recovery/phase.ts';
 import type { FaultWitness } from '../rigs/faultWitness.ts';
+import { isKernelTracer } from '../rigs/kernelTracer.ts';
 import type { AnswerOf, CallName, InputOf } from '../rigs/remote/protocol.ts';
 import type { DeviceSession, Rig } from '../rigs/rig.ts';
 import type { HeldSessions } from './heldSessions.ts';
@@ -43,6 +44,10 @@ export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
     inject: ({ request }) => rig.inject(request),
     expectFault: async ({ request }) => (isWitness(rig) ? rig.expectFault(request) : noWitness(rig)),
     settleFault: async ({ expectation }) => (isWitness(rig) ? rig.settleFault(expectation) : noWitness(rig)),
+    traceKernel: async ({ wish }) =>
+      isKernelTracer(rig)
+        ? rig.traceKernel(wish)
+        : failure('notSupported', `${rig.info.title} has no kernel that could be traced.`),
     bind: async ({ address, driver }) => asNull(await rig.bind(address, driver)),
     rescan: async () => copied(await rig.rescan()),
     open: async ({ address }) => {

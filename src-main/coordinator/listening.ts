@@ -72,6 +72,14 @@ const restored = (desk: Desk, { at, dropped, closed }: EventOf<'linkRestored'>):
   for (const address of closed) closedFarAway(desk, address, at);
 };
 
+/** What the kernel does to a port it does to every open device below. */
+const traced = (desk: Desk, { at, address, told }: EventOf<'kernelTrace'>): void => {
+  const below = [...desk.sessions.keys()].filter((one) => address !== null && desk.isBelow(one, address));
+  for (const device of below.length === 0 ? [address] : below) {
+    desk.recorder.record({ type: 'kernelTrace', device, happened: at, subject: address, told });
+  }
+};
+
 const hear = (desk: Desk, event: RigEvent): void => {
   switch (event.kind) {
     case 'signal':
@@ -86,6 +94,8 @@ const hear = (desk: Desk, event: RigEvent): void => {
       return;
     case 'kernelLog':
       return desk.note(event.address, event.text);
+    case 'kernelTrace':
+      return traced(desk, event);
     case 'deviceRemoved':
       void removed(desk, event);
       return;

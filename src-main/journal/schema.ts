@@ -7,6 +7,7 @@ import {
   snapshotViews,
   type JournalLine,
 } from '../core/journal/line.ts';
+import { traceTold } from '../../preload/contract/kernelTrace.ts';
 import { benchError, microseconds } from '../../preload/contract/reports.ts';
 import { approval, arming, automatic, reason, recoveryEffect, recoveryEvent } from './recoverySchema.ts';
 
@@ -67,6 +68,14 @@ export const journalLine: z.ZodType<JournalLine> = z.discriminatedUnion('type', 
   z.object({ ...envelope, type: z.literal('fault'), device, request: z.unknown(), receipt: z.unknown() }),
   z.object({ ...envelope, type: z.literal('uevent'), device, uevent: z.string() }),
   z.object({ ...envelope, type: z.literal('kernelLog'), device: device.nullable(), text: z.string() }),
+  z.object({
+    ...envelope,
+    type: z.literal('kernelTrace'),
+    device: device.nullable(),
+    happened: microseconds,
+    subject: device.nullable(),
+    told: traceTold,
+  }),
   z.object({
     ...envelope,
     type: z.literal('snapshot'),

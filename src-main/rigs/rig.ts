@@ -15,6 +15,7 @@ import type {
   ResetKind,
   ResetReport,
 } from '../core/recovery/reports.ts';
+import type { TraceTold } from '../core/kernelTrace/told.ts';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../core/faults/fault.ts';
 
 export type Disposer = () => void;
@@ -84,6 +85,8 @@ export type RigEvent = { readonly at: Microseconds } & (
   | { readonly kind: 'releaseRequested'; readonly address: PciAddress }
   | { readonly kind: 'uevent'; readonly address: PciAddress; readonly uevent: RecoveryUevent }
   | { readonly kind: 'kernelLog'; readonly address: PciAddress | null; readonly text: string }
+  /** `address`: whom the kernel's function was called for, the device itself or a port above it; null: not known. */
+  | { readonly kind: 'kernelTrace'; readonly address: PciAddress | null; readonly told: TraceTold }
   | { readonly kind: 'deviceRemoved'; readonly address: PciAddress }
   | { readonly kind: 'deviceAdded'; readonly address: PciAddress }
   /** The machine cannot be heard; what happens there is unknown until it can be. */

@@ -6,6 +6,7 @@ import { decisions, timeoutActions, type Arming } from '../../src-main/core/reco
 import { reasons, type Reason } from '../../src-main/core/recovery/reasons.ts';
 import { resetKinds, type EehOperation, type ErrorRecord } from '../../src-main/core/recovery/reports.ts';
 import { errorCodes, type BenchError, type Result } from '../../src-main/core/result.ts';
+import { traceMeans, unseenReasons, type TraceTold } from '../../src-main/core/kernelTrace/told.ts';
 import { approvalActions, scenarioResults, snapshotViews } from '../../src-main/core/journal/line.ts';
 import type { RecordBody } from '../../src-main/journal/writer.ts';
 
@@ -265,6 +266,35 @@ const body = (
     ...optionalKeys,
   ) as fc.Arbitrary<RecordBody>;
 
+const traceTold: fc.Arbitrary<TraceTold> = fc.oneof(
+  fc.record({
+    kind: fc.constant('call' as const),
+    call: fc.record({
+      function: text,
+      edge: of('began', 'ended'),
+      took: moment,
+      returned: fc.option(fc.integer()),
+      request: fc.option(text),
+      within: fc.option(text),
+      steps: fc.array(fc.record({ function: text, after: moment, took: moment }), { maxLength: 3 }),
+    }),
+  }),
+  fc.record({
+    kind: fc.constant('state' as const),
+    state: fc.oneof(
+      fc.record({
+        kind: fc.constant('watching' as const),
+        means: of(...traceMeans),
+        seen: fc.array(text, { maxLength: 3 }),
+        unseen: fc.array(fc.record({ function: text, because: of(...unseenReasons) }), { maxLength: 3 }),
+        devices: of('known', 'unknown'),
+      }),
+      fc.record({ kind: fc.constant('off' as const), error: fc.option(benchErrors) }),
+    ),
+  }),
+  fc.record({ kind: fc.constant('lost' as const), count }),
+);
+
 export const bodiesByType: Record<RecordBody['type'], fc.Arbitrary<RecordBody>> = {
   armed: body('armed', { device, arming: armings }),
   disarmed: body('disarmed', { device, because: text }),
@@ -293,6 +323,12 @@ export const bodiesByType: Record<RecordBody['type'], fc.Arbitrary<RecordBody>> 
   fault: body('fault', { device, request: json, receipt: json }),
   uevent: body('uevent', { device, uevent: text }),
   kernelLog: body('kernelLog', { device: fc.option(device), text }),
+  kernelTrace: body('kernelTrace', {
+    device: fc.option(device),
+    happened: moment,
+    subject: fc.option(device),
+    told: traceTold,
+  }),
   snapshot: body('snapshot', {
     device,
     recovery: maybeRecovery,

@@ -1,5 +1,6 @@
 import type { RecoveryEffect } from '../recovery/effect.ts';
 import type { Automatic } from '../recovery/automatic.ts';
+import type { TraceTold } from '../kernelTrace/told.ts';
 import type { Approval, RecoveryEvent } from '../recovery/event.ts';
 import type { Microseconds, Phase } from '../recovery/phase.ts';
 import type { Arming } from '../recovery/policy.ts';
@@ -128,6 +129,18 @@ export interface KernelLogBody {
   readonly text: string;
 }
 
+/** What the kernel itself was seen to do, where it is traced. */
+export interface KernelTraceBody {
+  readonly type: 'kernelTrace';
+  /** Whose recovery it belongs to; null when that is not known, or it concerns the whole machine. */
+  readonly device: string | null;
+  /** When the kernel did it, on the rig's monotonic clock; the line is written a little later. */
+  readonly happened: Microseconds;
+  /** Whom the function was called for: the device, or a port above it. */
+  readonly subject: string | null;
+  readonly told: TraceTold;
+}
+
 export const snapshotViews = ['vfio', 'hardware'] as const;
 export type SnapshotView = (typeof snapshotViews)[number];
 
@@ -172,6 +185,7 @@ export type JournalBody =
   | FaultBody
   | UeventBody
   | KernelLogBody
+  | KernelTraceBody
   | SnapshotBody
   | ScenarioBody
   | EndBody;

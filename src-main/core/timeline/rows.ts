@@ -1,5 +1,6 @@
 import { missingCase } from '../exhaustive.ts';
 import type { Fault, FaultReceipt } from '../faults/fault.ts';
+import { callWords, traceStateWords } from '../kernelTrace/words.ts';
 import type { JournalLine, LineOf } from '../journal/line.ts';
 import type { RecoveryEffect } from '../recovery/effect.ts';
 import type { RecoveryEvent } from '../recovery/event.ts';
@@ -263,6 +264,21 @@ const faultRows = (line: LineOf<'fault'>): TimelineRow[] => {
     : [];
 };
 
+const traceText = ({ told, device, subject }: LineOf<'kernelTrace'>): string => {
+  switch (told.kind) {
+    case 'call':
+      return subject === null || subject === device
+        ? callWords(told.call)
+        : `${callWords(told.call)} (${subject})`;
+    case 'state':
+      return traceStateWords(told.state);
+    case 'lost':
+      return `${told.count} records of the kernel's trace were lost`;
+    default:
+      return missingCase(told);
+  }
+};
+
 /**
  * The rows that one line of a run adds to its sequence diagram: the same for the terminal, the console and the report.
  * `previous` is the phase of the line's device before this line.
@@ -301,6 +317,11 @@ export const rowsOf = (line: JournalLine, previous: Phase | null): readonly Time
       return faultRows(line);
     case 'kernelLog':
       return plain(line.device, sketch('kernel', 'kernel', line.text, 'quiet'));
+    case 'kernelTrace':
+      return plain(line.device, sketch('kernel', 'kernel', traceText(line), 'quiet')).map((row) => ({
+        ...row,
+        at: line.happened,
+      }));
     case 'scenario':
       return line.result === 'failed'
         ? plain(

@@ -4,6 +4,7 @@ import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../
 import type { PciAddress } from '../../core/pci/address.ts';
 import type { Protocol } from '../../core/recovery/phase.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
+import type { TraceState } from '../../core/kernelTrace/told.ts';
 import type { MachineEvent, MachineEvents } from '../../kernel/events/machineEvents.ts';
 import { readHardwareConfig } from '../../kernel/sysfs/configSpace.ts';
 import {
@@ -20,7 +21,9 @@ import {
 } from '../../kernel/sysfs/pciFunction.ts';
 import { readPciNames, type PciNames } from '../../kernel/sysfs/pciNames.ts';
 import { KernelWork } from '../../kernel/sysfs/sysfsWrites.ts';
+import type { KernelTrace, KernelTraceEvent } from '../../kernel/trace/kernelTrace.ts';
 import type { FaultWitness } from '../faultWitness.ts';
+import type { KernelTracer } from '../kernelTracer.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig, RigClock, RigEvent, RigInfo } from '../rig.ts';
 import { openBenchSession } from '../session/benchSession.ts';
 import { capabilitiesOf } from './capabilities.ts';
@@ -29,6 +32,7 @@ import { injectFault, injectorOffers, type InjectionNeeds } from './injection.ts
 import { LinuxFaultWitness } from './linuxFaultWitness.ts';
 import { checkOpening } from './openingChecks.ts';
 import { bindTargetOf, faultTargetOf } from './targets.ts';
+import { RigTrace } from './rigTrace.ts';
 import type { OpenVfioDevice } from './vfioOpening.ts';
 
 export interface LinuxRigParts extends DriverDesk {
@@ -37,6 +41,7 @@ export interface LinuxRigParts extends DriverDesk {
   readonly openVfioDevice: OpenVfioDevice;
   readonly injectAer: InjectionNeeds['injectAer'];
   readonly listen: (listener: (event: MachineEvent) => void) => Promise<MachineEvents>;
+  readonly openTrace: (listener: (event: KernelTraceEvent) => void) => Promise<Result<KernelTrace>>;
   /** How long a call waits for the kernel to bind, unbind or rescan, in milliseconds. */
   readonly patience: number;
   /** Ends the threads; called when everything else is closed. */
@@ -44,12 +49,13 @@ export interface LinuxRigParts extends DriverDesk {
 }
 
 /** The machine that this program runs on. */
-export class LinuxRig implements Rig, FaultWitness {
+export class LinuxRig implements Rig, FaultWitness, KernelTracer {
   readonly info: RigInfo;
   readonly clock: RigClock;
   readonly #parts: LinuxRigParts;
   readonly #names: PciNames;
   readonly #witness: LinuxFaultWitness;
+  readonly #trace: RigTrace;
   readonly #listeners = new Set<(event: RigEvent) => void>();
   readonly #open = new Map<PciAddress, DeviceSession | 'opening'>();
   readonly #openings = new Set<Promise<unknown>>();
@@ -76,6 +82,11 @@ export class LinuxRig implements Rig, FaultWitness {
       clock: parts.clock,
       onEvent: (listener) => this.onEvent(listener),
     });
+    this.#trace = new RigTrace({
+      open: parts.openTrace,
+      now: () => parts.clock.now(),
+      emit: (event) => this.#emit(event),
+    });
   }
 
   static async start(parts: LinuxRigParts): Promise<LinuxRig> {
@@ -96,6 +107,7 @@ export class LinuxRig implements Rig, FaultWitness {
     if (!found.ok) return found;
     if (this.#open.has(address)) return failure('busy', `${address} is open already.`);
     this.#open.set(address, 'opening');
+    this.#trace.concerns(found.value);
     const opening = this.#openSession(found.value);
     this.#openings.add(opening);
     const session = await opening.finally(() => this.#openings.delete(opening));
@@ -132,6 +144,11 @@ export class LinuxRig implements Rig, FaultWitness {
 
   settleFault(expectation: number): Promise<Result<FaultReceipt['delivery']>> {
     return this.#witness.settleFault(expectation);
+  }
+
+  async traceKernel(wish: 'on' | 'off' | 'ask'): Promise<Result<TraceState>> {
+    if (this.#closed !== null) return failure('rigClosed', 'This rig is closed.');
+    return success(await this.#trace.wish(wish));
   }
 
   async bind(address: PciAddress, driver: string | null): Promise<Result<void>> {
@@ -185,6 +202,7 @@ export class LinuxRig implements Rig, FaultWitness {
     await Promise.all(sessions.map((session) => session.close()));
     await Promise.allSettled(this.#openings);
     this.#witness.close();
+    await this.#trace.close();
     await this.#events?.close();
     this.#listeners.clear();
     await this.#parts.release();
@@ -244,6 +262,7 @@ export class LinuxRig implements Rig, FaultWitness {
     const { tree, clock, openVfioDevice } = this.#parts;
     const all = await this.#functions();
     if (!all.ok) return all;
+    await this.#trace.begin();
     const group = found.iommuGroup === null ? [] : await iommuGroupMembers(tree, found.iommuGroup);
     const members = all.value.filter((one) => one.address !== address && group.includes(one.address));
     const checked = await checkOpening(tree, found, members);

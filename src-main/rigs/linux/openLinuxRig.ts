@@ -1,5 +1,6 @@
 import { hostname, release } from 'node:os';
 import { failure, success, type Result } from '../../core/result.ts';
+import { openKernelTrace } from '../../kernel/trace/kernelTrace.ts';
 import { openMachineEvents } from '../../kernel/events/machineEvents.ts';
 import { injectAer } from '../../kernel/injection/aerInject.ts';
 import { hostOrder, type Kernel } from '../../kernel/kernel.ts';
@@ -52,6 +53,7 @@ export const openLinuxRig = async (tree: HostTree = thisMachine): Promise<Result
     openVfioDevice: vfioOpening(kernel),
     injectAer: (address, error) => injectAer({ ...kernel, order: hostOrder }, address, error),
     listen: (listener) => openMachineEvents({ ...kernel, listener }),
+    openTrace: (listener) => openKernelTrace({ ...kernel, listener }),
     patience,
     release: async () => {
       await kernel.waiter.close();

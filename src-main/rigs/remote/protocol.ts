@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { traceState } from '../../../preload/contract/kernelTrace.ts';
 import {
   eehOperation,
   eehReport,
@@ -33,7 +34,7 @@ import {
  *
  * Raised with every change of what crosses the wire; ends with different numbers do not talk to each other.
  */
-export const wireVersion = 3;
+export const wireVersion = 4;
 
 /**
  * How long a call may take, in milliseconds. `kernel`: the call blocks for as long as the kernel does, which during a
@@ -61,7 +62,7 @@ const call = <Input extends z.ZodType, Answer extends z.ZodType>(
 ) => ({ limit, input, answer });
 
 /**
- * The calls, each a member of `Rig`, of `FaultWitness` or of `DeviceSession`. Each is carried out once: a call whose answer was lost with
+ * The calls, each a member of `Rig`, of `FaultWitness`, of `KernelTracer` or of `DeviceSession`. Each is carried out once: a call whose answer was lost with
  * the link is asked for again under its number, and answered without being done again.
  */
 export const calls = {
@@ -72,6 +73,7 @@ export const calls = {
   expectFault: call('brief', z.strictObject({ request: faultRequest }), resultOf(number)),
   settleFault: call('brief', z.strictObject({ expectation: number }), resultOf(faultDelivery)),
   bind: call('kernel', z.strictObject({ address, driver: z.string().max(200).nullable() }), done),
+  traceKernel: call('brief', z.strictObject({ wish: z.enum(['on', 'off', 'ask']) }), resultOf(traceState)),
   rescan: call('kernel', nothing, resultOf(z.array(address))),
   open: call(
     'kernel',

@@ -2,7 +2,9 @@ import type { Duplex } from 'node:stream';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../../core/faults/fault.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
+import type { TraceState } from '../../core/kernelTrace/told.ts';
 import type { FaultWitness } from '../faultWitness.ts';
+import type { KernelTracer } from '../kernelTracer.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig, RigEvent, RigInfo } from '../rig.ts';
 import { Calls, type Outcome } from './calls.ts';
 import { EventStream } from './eventStream.ts';
@@ -58,7 +60,7 @@ export interface RemoteRigOptions {
  * A rig whose machine is behind an agent. While the link is lost, nothing is known of the machine: new calls are
  * refused with `linkLost`, calls under way wait for the next link, and `reconnect` tells what was missed.
  */
-export class RemoteRig implements Rig, FaultWitness {
+export class RemoteRig implements Rig, FaultWitness, KernelTracer {
   readonly info: RigInfo;
   readonly clock: RemoteClock;
   readonly #bench: string;
@@ -185,6 +187,10 @@ export class RemoteRig implements Rig, FaultWitness {
 
   async settleFault(expectation: number): Promise<Result<FaultReceipt['delivery']>> {
     return resultOfCall(await this.#ask('settleFault', { expectation }));
+  }
+
+  async traceKernel(wish: 'on' | 'off' | 'ask'): Promise<Result<TraceState>> {
+    return resultOfCall(await this.#ask('traceKernel', { wish }));
   }
 
   async bind(address: PciAddress, driver: string | null): Promise<Result<void>> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { traceTold } from '../../../preload/contract/kernelTrace.ts';
 import { automaticReport, benchError, microseconds } from '../../../preload/contract/reports.ts';
 import {
   hostUses,
@@ -98,6 +99,7 @@ export const farEvent: z.ZodType<FarEvent> = z.discriminatedUnion('kind', [
     uevent: z.enum(['beginRecovery', 'successfulRecovery', 'failedRecovery']),
   }),
   z.object({ at, kind: z.literal('kernelLog'), address: address.nullable(), text: z.string() }),
+  z.object({ at, kind: z.literal('kernelTrace'), address: address.nullable(), told: traceTold }),
   z.object({ at, kind: z.literal('deviceRemoved'), address }),
   z.object({ at, kind: z.literal('deviceAdded'), address }),
 ]);

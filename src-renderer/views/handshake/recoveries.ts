@@ -99,6 +99,7 @@ class RecoveryReader {
       case 'approval':
       case 'uevent':
       case 'kernelLog':
+      case 'kernelTrace':
       case 'snapshot':
       case 'run':
       case 'scenario':

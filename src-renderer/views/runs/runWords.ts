@@ -94,6 +94,7 @@ export const lineWords = (
     case 'refusal':
     case 'operation':
     case 'kernelLog':
+    case 'kernelTrace':
       return quiet(line.type);
     default:
       return missingCase(line);

@@ -39,6 +39,7 @@ export const recordedRig = async (
     write: machine.write,
     openVfioDevice: async ({ function: { address } }) => failure('kernelRefused', `No VFIO for ${address}.`),
     injectAer: async (address, error) => injectAer(machine, address, error),
+    openTrace: async () => failure('notSupported', 'Files are not traced.'),
     listen: async (listener) => {
       tell = listener;
       return { ueventTrouble: null, kernelLogTrouble: null, close: async () => undefined };
