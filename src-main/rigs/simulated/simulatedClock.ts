@@ -98,9 +98,16 @@ export class SimulatedClock implements RigClock {
       return;
     }
     this.#turn?.cancel();
-    const due = this.#realStart + next / 1_000 / this.#pace.factor;
-    const handle = setTimeout(() => this.#fire(), Math.max(0, due - performance.now()));
-    this.#turn = { cancel: () => clearTimeout(handle) };
+    const left = this.#realStart + next / 1_000 / this.#pace.factor - performance.now();
+    if (left <= 0) {
+      // What is due fires in the next turn: the shortest timer of Node takes a millisecond, and a machine with more to
+      // do than a thousand things a second would be ever later.
+      const handle = setImmediate(this.#wake);
+      this.#turn = { cancel: () => clearImmediate(handle) };
+    } else {
+      const handle = setTimeout(this.#wake, left);
+      this.#turn = { cancel: () => clearTimeout(handle) };
+    }
   }
 
   /**

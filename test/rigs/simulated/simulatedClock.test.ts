@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { milliseconds, seconds } from '../../../src-main/core/recovery/phase.ts';
 import { SimulatedClock } from '../../../src-main/rigs/simulated/simulatedClock.ts';
 import type { Pace } from '../../../src-main/rigs/simulated/simulatedClock.ts';
@@ -151,5 +151,18 @@ describe('paced time', () => {
     while (performance.now() - busy < 120);
     await until(clock, 50_000_000);
     expect(moments).toEqual([20_000_000, 20_000_000, 21_000_000, 21_000_000, 22_000_000, 22_000_000]);
+  });
+
+  it('needs no timer for what is due: a machine with much to do is not held to a thousand things a second', async () => {
+    // Node's timers stand still; only what asks for none of them goes on.
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    try {
+      const clock = new SimulatedClock(paced, 0);
+      const fired = Promise.all(Array.from({ length: 1_000 }, () => until(clock, 0)));
+      expect(await fired).toHaveLength(1_000);
+      clock.close();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
