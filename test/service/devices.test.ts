@@ -50,6 +50,43 @@ describe('drivers', () => {
   });
 });
 
+describe('the rules before a change of driver', () => {
+  const lab = async () => opened({ topology: 'lab' });
+  const cardFor = (viewer: TestViewer, rig: string, device: string, driver: 'vfio-pci' | 'previous' | null) =>
+    viewer.ask('confirmation', { rig, device, action: 'unbind', driver });
+
+  it('give a device of the host back to its own driver, as long as the bench remembers it', async () => {
+    const { viewer, rig } = await lab();
+    const device = '0000:09:00.0';
+    const unknown = await viewer.execute('confirmation', {
+      rig,
+      device,
+      action: 'unbind',
+      driver: 'previous',
+    });
+    expect(unknown).toMatchObject({ ok: false, error: { code: 'malformedInput' } });
+    const { token } = await cardFor(viewer, rig, device, 'vfio-pci');
+    await viewer.ask('bind', { rig, device, token, driver: 'vfio-pci' });
+    expect(await driverOf(viewer, rig, device)).toBe('vfio-pci');
+    const undo = await cardFor(viewer, rig, device, 'previous');
+    expect(undo).toMatchObject({ refusal: null });
+    expect(undo.consequence).toMatch(/given to virtio-pci\. The host uses it again/);
+    await viewer.ask('bind', { rig, device, token: undo.token, driver: 'previous' });
+    expect(await driverOf(viewer, rig, device)).toBe('virtio-pci');
+  });
+
+  it('stand on the card: what the host lives on, and what a bridge is', async () => {
+    const { viewer, rig } = await lab();
+    const disk = await cardFor(viewer, rig, '0000:08:00.0', 'vfio-pci');
+    expect(disk.refusal).toMatch(/root file system is on 0000:08:00\.0/);
+    const { token } = disk;
+    const asked = { rig, device: '0000:08:00.0', token, driver: 'vfio-pci' as const };
+    expect(await viewer.codeOf('bind', asked)).toBe('preflightRefused');
+    expect(await driverOf(viewer, rig, '0000:08:00.0')).toBe('nvme');
+    expect((await cardFor(viewer, rig, '0000:00:09.0', 'vfio-pci')).refusal).toMatch(/is a bridge/);
+  });
+});
+
 describe('a device that vanishes', () => {
   it('while its card is open says so, leaves the list, and comes back with a rescan', async () => {
     const { service, viewer, rig } = await opened({}, 5);

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { emptyDirectory, openService, TestViewer } from './desk.ts';
+import { emptyDirectory, openService, scenarios, TestViewer } from './desk.ts';
 import { essence } from './foldDeltas.ts';
 
 describe('scenarios', () => {
@@ -14,6 +14,19 @@ describe('scenarios', () => {
     expect(await viewer.ask('scenario', { name: first?.name ?? '' })).toEqual(first);
     expect(first?.steps.length).toBeGreaterThan(2);
     expect(first?.story).not.toBe('');
+  });
+
+  it('one that is malformed hides none of the others, and says where it is wrong', async () => {
+    const directory = emptyDirectory();
+    cpSync(join(scenarios, 'notify-withdrawn.yaml'), join(directory, 'notify-withdrawn.yaml'));
+    writeFileSync(join(directory, 'broken.yaml'), 'title: [');
+    const viewer = new TestViewer(openService({ directory }));
+    const listed = await viewer.ask('scenarios', {});
+    expect(listed.scenarios.map(({ name }) => name)).toEqual(['notify-withdrawn']);
+    expect(listed.unreadable).toEqual([
+      { name: 'broken', message: expect.stringMatching(/^broken\.yaml, line \d/) as string },
+    ]);
+    expect(await viewer.codeOf('startScenario', { name: 'broken', profile: null })).toBe('scenarioMalformed');
   });
 
   it('one is played step by step on a rig of its own, to its end, and its run says that it passed', async () => {
