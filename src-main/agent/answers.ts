@@ -91,6 +91,8 @@ export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
         const read = await held.readConfig(view);
         return read.ok ? success(Buffer.from(read.value).toString('base64')) : read;
       }),
+    writeConfig: ({ session, offset, width, value }) =>
+      onSession(session, async (held) => asNull(await held.writeConfig(offset, width, value))),
     reinitialise: ({ session }) =>
       sessionOr(
         session,

@@ -152,6 +152,8 @@ export interface DeviceSession {
   /** Feature 13 until ENOMSG. */
   drainErrors(): Promise<Result<readonly ErrorRecord[]>>;
   readConfig(view: 'vfio' | 'hardware'): Promise<Result<Uint8Array>>;
+  /** One register through VFIO's config region, as a user-space driver writes it; `offset` and `width` in bytes. */
+  writeConfig(offset: number, width: 1 | 2 | 4, value: number): Promise<Result<void>>;
   reinitialise(): Promise<ReinitialiseReport>;
   prove(): Promise<ProofReport>;
   /** ACTION_TRIGGER on the armed index. */

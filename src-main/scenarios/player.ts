@@ -11,7 +11,8 @@ import { chooseInjector } from './chooseInjector.ts';
 import { Judge } from './expectations.ts';
 import { History } from './history.ts';
 import type { Scenario } from './load.ts';
-import type { FaultStep, Step } from './schema.ts';
+import { findRegister } from './registerPath.ts';
+import type { FaultStep, Step, StepOf } from './schema.ts';
 import type { RigTricks } from './tricks.ts';
 
 export interface StepReport {
@@ -212,7 +213,7 @@ export class ScenarioPlayer {
         await new Promise<void>((resolve) => rig.clock.at(rig.clock.now() + step.value, resolve));
         return done;
       case 'writeRegister':
-        return this.#tricks.writeRegister(address, step.value.register, step.value.value);
+        return this.#writeRegister(address, step.value);
       case 'enableTph':
         return this.#tricks.enableTph(address, step.value.control);
       case 'startEngine':
@@ -228,6 +229,21 @@ export class ScenarioPlayer {
       default:
         return missingCase(step);
     }
+  }
+
+  /** Through VFIO's config region, as a user-space driver would. */
+  async #writeRegister(
+    address: PciAddress,
+    { register: path, value }: StepOf<'writeRegister'>['value'],
+  ): Promise<Result<void>> {
+    const session = this.coordinator.session(address);
+    if (session === null) return failure('sessionClosed', `${address} is not open; arm it first.`);
+    const config = await session.readConfig('vfio');
+    if (!config.ok) return config;
+    const register = findRegister(config.value, path);
+    return register === null
+      ? failure('malformedInput', `${address} has no register "${path}".`)
+      : session.writeConfig(register.offset, register.width, value);
   }
 
   async #arm(address: PciAddress, value: Extract<Step, { kind: 'arm' }>['value']): Promise<Result<void>> {

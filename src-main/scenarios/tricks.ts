@@ -4,12 +4,9 @@ import { done, failure, type Result } from '../core/result.ts';
 import type { Rig } from '../rigs/rig.ts';
 import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
 import { enableTph } from '../rigs/simulated/liveState.ts';
-import { findRegister } from './registerPath.ts';
 
 /** What scenarios do that is not part of a Rig: each rig that can do it says how. */
 export interface RigTricks {
-  /** Through VFIO's config region, as a user-space driver would. */
-  writeRegister(address: PciAddress, path: string, value: number): Promise<Result<void>>;
   enableTph(address: PciAddress, control: number): Promise<Result<void>>;
   /** The last step of bringing a device back, alone. */
   startEngine(address: PciAddress): Promise<Result<void>>;
@@ -22,20 +19,10 @@ const notOpen = (address: PciAddress) => failure('sessionClosed', `${address} is
 export const noTricks = (rig: Rig): RigTricks => {
   const refuse = async (): Promise<Result<void>> =>
     failure('notSupported', `${rig.info.title} cannot do this step; a simulated rig can.`);
-  return { writeRegister: refuse, enableTph: refuse, startEngine: refuse, slowReader: refuse };
+  return { enableTph: refuse, startEngine: refuse, slowReader: refuse };
 };
 
 export const simulatedTricks = (rig: SimulatedRig): RigTricks => ({
-  writeRegister: async (address, path, value) => {
-    const device = rig.openDevice(address);
-    if (device === null) return notOpen(address);
-    const config = await device.readConfigSpace();
-    if (!config.ok) return config;
-    const register = findRegister(config.value, path);
-    return register === null
-      ? failure('malformedInput', `${address} has no register "${path}".`)
-      : device.writeConfig(register.offset, register.width, value);
-  },
   enableTph: async (address, control) => {
     const device = rig.machine.devices.get(address);
     if (device === undefined) return notOpen(address);

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { parsePciAddress } from '../../src-main/core/pci/address.ts';
+import { wordAt } from '../../src-main/core/pci/bytes.ts';
+import { commandBit, configOffset } from '../../src-main/core/pci/registers.ts';
 import type { PciAddress } from '../../src-main/core/pci/address.ts';
 import { protocols, seconds } from '../../src-main/core/recovery/phase.ts';
 import type { Protocol } from '../../src-main/core/recovery/phase.ts';
@@ -298,6 +300,18 @@ export const rigSuite = (name: string, openRig: () => Promise<Rig>): void => {
         }
       });
 
+      it('that write a register through VFIO, which the hardware then has', async () => {
+        const { session } = await openFirst();
+        const read = async (): Promise<number> =>
+          wordAt(valueOf(await session.readConfig('hardware')), configOffset.command);
+        const before = await read();
+        expect(before & commandBit.busMaster).not.toBe(0);
+        valueOf(await session.writeConfig(configOffset.command, 2, before & ~commandBit.busMaster));
+        expect(await read()).toBe(before & ~commandBit.busMaster);
+        valueOf(await session.writeConfig(configOffset.command, 2, before));
+        expect(await read()).toBe(before);
+      });
+
       it('that quiesce a device and bring it back', async () => {
         const { session } = await openFirst();
         expect((await session.quiesce()).succeeded).toBe(true);
@@ -318,6 +332,7 @@ export const rigSuite = (name: string, openRig: () => Promise<Rig>): void => {
           await session.drainErrors(),
           await session.readConfig('vfio'),
           await session.readConfig('hardware'),
+          await session.writeConfig(configOffset.command, 2, 0),
           await session.triggerLoopback(),
           await session.close(),
         ];

@@ -77,7 +77,7 @@ export const keySteps: Readonly<Record<string, readonly Break[]>> = {
   ],
   'mediated-spurious-signal': [drop('inject: { loopback: true }'), drop('strayTrigger')],
   'multi-function-legacy-sibling': [
-    drop(nonFatal),
+    drop(fatal),
     drop(
       "arm: { protocol: legacy, device: '0000:01:00.1', policy: ackWhenQuiesced, afterReset: reinitialise }",
     ),

@@ -210,6 +210,8 @@ class Compiler {
 
   #write(event: Extract<RestoreEvent, { kind: 'ownWrite' }>, index: number): void {
     const { offset, width, value } = event;
+    // vfio keeps what user space writes there for itself (vfio_pci_init_perm_bits(): all of it is virtual).
+    if (offset === configOffset.interruptLine && width === 1) return;
     const command = offset <= configOffset.command && offset + width > configOffset.command;
     if (command) this.#beforeCommand(value >>> (8 * (configOffset.command - offset)), index);
     this.#touched(offset, offset + width);

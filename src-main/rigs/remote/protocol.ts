@@ -34,7 +34,7 @@ import {
  *
  * Raised with every change of what crosses the wire; ends with different numbers do not talk to each other.
  */
-export const wireVersion = 4;
+export const wireVersion = 5;
 
 /**
  * How long a call may take, in milliseconds. `kernel`: the call blocks for as long as the kernel does, which during a
@@ -92,6 +92,16 @@ export const calls = {
   eeh: call('kernel', z.strictObject({ session, operation: eehOperation }), resultOf(eehReport)),
   drainErrors: call('brief', onSession, resultOf(z.array(errorRecord))),
   readConfig: call('brief', z.strictObject({ session, view: z.enum(['vfio', 'hardware']) }), resultOf(bytes)),
+  writeConfig: call(
+    'brief',
+    z.strictObject({
+      session,
+      offset: number.max(4095),
+      width: z.union([z.literal(1), z.literal(2), z.literal(4)]),
+      value: number.max(0xffff_ffff),
+    }),
+    done,
+  ),
   reinitialise: call('kernel', onSession, reinitialiseReport),
   prove: call('kernel', onSession, proofReport),
   triggerLoopback: call('brief', onSession, done),

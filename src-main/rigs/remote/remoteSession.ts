@@ -100,6 +100,10 @@ export class RemoteSession implements DeviceSession {
     return read.ok ? { ok: true, value: bytesOf(read.value) } : read;
   }
 
+  async writeConfig(offset: number, width: 1 | 2 | 4, value: number): Promise<Result<void>> {
+    return doneOfCall(await this.#ask('writeConfig', { offset, width, value }));
+  }
+
   async reinitialise(): Promise<ReinitialiseReport> {
     const outcome = await this.#ask('reinitialise', {});
     if (outcome.answered) return outcome.answer;

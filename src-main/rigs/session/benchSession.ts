@@ -1,3 +1,5 @@
+import { wordAt } from '../../core/pci/bytes.ts';
+import { configOffset } from '../../core/pci/registers.ts';
 import type { Protocol } from '../../core/recovery/phase.ts';
 import type { EehOperation, ResetKind, ResetReport } from '../../core/recovery/reports.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
@@ -29,7 +31,8 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
   const view = await device.readConfigSpace();
   if (!view.ok) return view;
   const map = registerMapOf(view.value);
-  const setUp = await reinitialise({ device, driver, map, clock, platform, after: 'open' });
+  const opened = wordAt(view.value, configOffset.command);
+  const setUp = await reinitialise({ device, driver, map, clock, platform, after: 'open', opened });
   const reference = await device.readHardwareConfigSpace();
   if (!reference.ok) return reference;
   let armed: Protocol | null = null;
@@ -130,9 +133,10 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
     drainErrors: () => whileOpen(() => drainZpciErrors(device)),
     readConfig: (which) =>
       whileOpen(() => (which === 'vfio' ? device.readConfigSpace() : device.readHardwareConfigSpace())),
+    writeConfig: (offset, width, value) => whileOpen(() => device.writeConfig(offset, width, value)),
     reinitialise: async () =>
       open
-        ? reinitialise({ device, driver, map, clock, platform, after: 'recovery' })
+        ? reinitialise({ device, driver, map, clock, platform, after: 'recovery', opened })
         : { succeeded: false, steps: [{ step: 'open device', result: 'failed', error: closed.error }] },
     prove: async () =>
       open

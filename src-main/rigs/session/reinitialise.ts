@@ -18,6 +18,8 @@ export interface ReinitialiseNeeds {
   readonly platform: 'aer' | 'zpci' | 'eeh';
   /** Opening a VFIO device resets it already (vfio_pci_core_enable); after a recovery it has to be asked for. */
   readonly after: 'open' | 'recovery';
+  /** COMMAND as it was when the device was opened. */
+  readonly opened: number;
 }
 
 const busyPatience = seconds(2);
@@ -42,14 +44,18 @@ const stepOf = (step: string, result: Result<unknown>, detail?: string): Step =>
     ? { step, result: 'done', ...(detail === undefined ? {} : { detail }) }
     : { step, result: 'failed', error: result.error };
 
-const commandFor = (platform: ReinitialiseNeeds['platform']): number =>
-  commandBit.memorySpace | commandBit.busMaster | (platform === 'zpci' ? 0 : commandBit.serr);
+/** I/O Space as it was: firmware switches it on whether there is an I/O BAR or not, and nobody restores it. */
+const commandFor = ({ platform, opened }: ReinitialiseNeeds): number =>
+  commandBit.memorySpace |
+  commandBit.busMaster |
+  (opened & commandBit.ioSpace) |
+  (platform === 'zpci' ? 0 : commandBit.serr);
 
 const writeCommand = async (needs: ReinitialiseNeeds): Promise<Result<void>> => {
-  const { device, platform } = needs;
+  const { device } = needs;
   const current = await device.readConfig(configOffset.command, 2);
   if (!current.ok) return current;
-  return device.writeConfig(configOffset.command, 2, current.value | commandFor(platform));
+  return device.writeConfig(configOffset.command, 2, current.value | commandFor(needs));
 };
 
 const resetStep = async (needs: ReinitialiseNeeds): Promise<Step> => {

@@ -335,6 +335,8 @@ export const simulatedDriver = (needs: SimulatedDeviceNeeds): UserSpaceDriver | 
         : { result: 'failed', detail: `No DMA: ${result.because}.` };
     },
     proveMsix: async () => {
+      // The interrupt that is waited for is that of the engine's work.
+      if (!fn.engineReady) return { result: 'failed', detail: 'No interrupt: engineNotInitialised.' };
       const result = fn.raiseMsix(0);
       if (result.kind === 'blocked') return { result: 'failed', detail: `No interrupt: ${result.because}.` };
       return device.state.live.msix.kind === 'on'

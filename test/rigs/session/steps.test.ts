@@ -232,6 +232,7 @@ describe('reinitialising', () => {
       clock: port.bench.rig.clock,
       platform: 'aer',
       after: 'recovery',
+      opened: 0x0103,
     });
 
   it('keeps the one order that works on every kernel', async () => {

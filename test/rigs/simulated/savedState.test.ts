@@ -176,7 +176,7 @@ describe('the order of a restore', () => {
     saveState(at.state, at.fn);
     at.fn.conventionalReset();
     const wrote = tracedSteps(at).find(({ step }) => step === 'pci_restore_config_space')?.wrote ?? [];
-    expect(wrote.map((write) => write.offset)).toEqual([0x24, 0x20, 0x14, 0x04]);
+    expect(wrote.map((write) => write.offset)).toEqual([0x3c, 0x24, 0x20, 0x14, 0x04]);
   });
 
   it('of a bridge always rewrites the prefetch windows', () => {

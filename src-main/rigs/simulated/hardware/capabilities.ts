@@ -97,6 +97,24 @@ export const pcix = (): CapabilitySpec => ({
 
 export type ExpressPort = 'endpoint' | 'rootPort' | 'upstreamPort' | 'downstreamPort';
 
+/** The link registers as they are after power on: 8 GT/s unless said otherwise. */
+export interface ExpressLink {
+  readonly capabilities: number;
+  readonly status: number;
+  readonly capabilities2: number;
+  readonly control2: number;
+}
+
+const usualLink: ExpressLink = {
+  capabilities: 0x0010_0c13,
+  status: 0x2013,
+  capabilities2: 0x0000_000e,
+  control2: 0x0003,
+};
+
+/** Extended Fmt Field and End-End TLP Prefix Supported; QEMU's endpoints have both. */
+const prefixes = 0x30_0000;
+
 /**
  * PCI Express capability, version 2. What a function level reset leaves alone (PCIe 6.6.2): the maximum payload in
  * Device Control, and in Link Control what belongs to the link rather than to the function.
@@ -106,8 +124,11 @@ export const pciExpress = (options: {
   functionLevelReset: boolean;
   latencyTolerance?: boolean;
   endToEndPrefix?: boolean;
+  /** As Device Capabilities codes it: 128 bytes shifted left by this. */
+  maximumPayload?: number;
+  link?: ExpressLink;
 }): CapabilitySpec => {
-  const { port } = options;
+  const { port, link = usualLink, maximumPayload = 1 } = options;
   const hasSlot = port === 'rootPort' || port === 'downstreamPort';
   const registers: RegisterSpec[] = [
     {
@@ -119,7 +140,7 @@ export const pciExpress = (options: {
       offset: pciExpressRegister.deviceCapabilities,
       width: 4,
       reset:
-        0x0000_0001 |
+        maximumPayload |
         deviceCapabilitiesBit.roleBasedErrorReporting |
         (options.functionLevelReset ? deviceCapabilitiesBit.functionLevelReset : 0),
     },
@@ -131,23 +152,29 @@ export const pciExpress = (options: {
       keptByFunctionLevelReset: 0x00e0,
     },
     { offset: pciExpressRegister.deviceStatus, width: 2, writeOneToClear: 0x000f },
-    { offset: pciExpressRegister.linkCapabilities, width: 4, reset: 0x0010_0c13 },
+    { offset: pciExpressRegister.linkCapabilities, width: 4, reset: link.capabilities },
     { offset: pciExpressRegister.linkControl, width: 2, writable: 0x07db, keptByFunctionLevelReset: 0x03cb },
-    { offset: pciExpressRegister.linkStatus, width: 2, reset: 0x2013 },
+    { offset: pciExpressRegister.linkStatus, width: 2, reset: link.status },
     {
       offset: pciExpressRegister.deviceCapabilities2,
       width: 4,
       reset:
-        (options.latencyTolerance === true ? 0x0800 : 0) | (options.endToEndPrefix === true ? 0x20_0000 : 0),
+        (options.latencyTolerance === true ? 0x0800 : 0) | (options.endToEndPrefix === true ? prefixes : 0),
     },
     {
       offset: pciExpressRegister.deviceControl2,
       width: 2,
       writable: 0x03ff | (options.latencyTolerance === true ? 0x0400 : 0),
     },
-    { offset: pciExpressRegister.linkCapabilities2, width: 4, reset: 0x0000_000e },
+    { offset: pciExpressRegister.linkCapabilities2, width: 4, reset: link.capabilities2 },
     // RWS (PCIe 7.5.3.19): the target speed survives a reset.
-    { offset: pciExpressRegister.linkControl2, width: 2, reset: 0x0003, writable: 0xffff, sticky: 0xffff },
+    {
+      offset: pciExpressRegister.linkControl2,
+      width: 2,
+      reset: link.control2,
+      writable: 0xffff,
+      sticky: 0xffff,
+    },
   ];
   if (hasSlot) {
     registers.push(

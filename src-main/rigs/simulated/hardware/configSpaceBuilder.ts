@@ -159,7 +159,7 @@ const barRegisters = (bar: BarSpec): RegisterSpec[] => {
 
 const align4 = (value: number): number => (value + 3) & ~3;
 
-/** Lays capabilities out one after the other, writes the two chains, and answers where each one went. */
+/** Lays capabilities out where they ask to be, or one after the other; writes the two chains, and answers where each one went. */
 const chain = (planes: Planes, capabilities: readonly CapabilitySpec[]): LocatedCapability[] => {
   const located: LocatedCapability[] = [];
   let next: Record<CapabilitySpec['space'], number> = {
@@ -172,7 +172,7 @@ const chain = (planes: Planes, capabilities: readonly CapabilitySpec[]): Located
   };
   for (const capability of capabilities) {
     const { space, id, size } = capability;
-    const offset = next[space];
+    const offset = capability.at ?? next[space];
     for (const register of capability.registers) place(planes, offset, register);
     if (space === 'standard') {
       planes.resetValue[offset] = id;
@@ -187,7 +187,7 @@ const chain = (planes: Planes, capabilities: readonly CapabilitySpec[]): Located
       }
     }
     link = { ...link, [space]: space === 'standard' ? offset + 1 : offset };
-    next = { ...next, [space]: align4(offset + size) };
+    next = { ...next, [space]: Math.max(next[space], align4(offset + size)) };
     located.push({ space, id, offset, size });
   }
   return located;

@@ -28,6 +28,8 @@ export interface CapabilitySpec {
   readonly version?: number;
   /** Bytes, with the capability header. */
   readonly size: number;
+  /** Where it lies; right behind the one before it when nothing is said. */
+  readonly at?: number;
   readonly registers: readonly RegisterSpec[];
 }
 

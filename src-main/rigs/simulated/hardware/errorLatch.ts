@@ -36,8 +36,8 @@ const messages: Readonly<Record<AerSeverity, LatchResult>> = {
 };
 const lost = (at: Extract<LatchResult, { kind: 'lost' }>['at']): LatchResult => ({ kind: 'lost', at });
 
-/** The four words of the header log that a caller who does not care gets: a memory write of one word. */
-const defaultHeader: readonly number[] = [0x4000_0001, 0x0000_000f, 0xfee0_0000, 0x0000_0000];
+/** The header log of who names no header, as QEMU's monitor does not. */
+const defaultHeader: readonly number[] = [0, 0, 0, 0];
 
 const latchHeader = (fn: SimulatedFunction, bit: number, header: readonly number[]): void => {
   const control = fn.aerCapability + aerRegister.capabilitiesAndControl;

@@ -9,6 +9,9 @@ import type { BarSpec } from './configSpaceLayout.ts';
 import type { Hierarchy, HierarchyNode } from './hierarchy.ts';
 import type { SimulatedFunction } from './simulatedFunction.ts';
 
+/** One of the two lines that SeaBIOS gives to PCI on a q35; the kernel leaves the register alone. */
+const interruptLine = 0x0a;
+
 /** Bus addresses are handed out from the bottom of each window, one set of windows for each domain. */
 interface Windows {
   io: number;
@@ -83,11 +86,12 @@ const highestBus = (hierarchy: Hierarchy, node: HierarchyNode): number =>
 
 /**
  * What firmware leaves behind for the kernel to find: BARs placed, bridges open, COMMAND as SeaBIOS sets it (I/O,
- * memory, SERR). On s390x there is no SERR to speak of.
+ * memory, SERR, whatever BARs there are). On s390x there is no firmware's hand in it, and no SERR to speak of.
  */
 export const powerOn = (hierarchy: Hierarchy): void => {
   const domains = new Map<number, Windows>();
-  const serr = hierarchy.topology.platform === 'zpci' ? 0 : commandBit.serr;
+  const { platform } = hierarchy.topology;
+  const command = commandBit.memorySpace | (platform === 'zpci' ? 0 : commandBit.ioSpace | commandBit.serr);
   for (const node of hierarchy.nodes) {
     const { domain } = partsOf(node.description.address);
     const windows = domains.get(domain) ?? emptyWindows();
@@ -98,11 +102,7 @@ export const powerOn = (hierarchy: Hierarchy): void => {
     }
     assignBars(node.fn, windows);
     writeAssignedBars(node.fn);
-    const hasIo = node.fn.layout.bars.some((bar) => bar.type === 'io');
-    node.fn.writeConfig(
-      configOffset.command,
-      2,
-      commandBit.memorySpace | serr | (hasIo ? commandBit.ioSpace : 0),
-    );
+    node.fn.writeConfig(configOffset.command, 2, command);
+    if (platform === 'aer') node.fn.writeConfig(configOffset.interruptLine, 1, interruptLine);
   }
 };

@@ -57,19 +57,43 @@ const virtioBars: readonly BarSpec[] = [
   { index: 4, type: 'memory64', prefetchable: true, size: 0x4000 },
 ];
 
-/** struct virtio_pci_cap after id and next (virtio 1.2, 4.1.4): length, type, BAR 4, offset, length of the region. */
-const virtioRegion = (type: number, offset: number): CapabilitySpec =>
-  vendorSpecific([0x10, type, 4, 0, 0, 0, 0, offset >>> 8, 0, 0, 0, 0x10, 0, 0].map((byte) => byte & 0xff));
+/**
+ * struct virtio_pci_cap after id and next (virtio 1.2, 4.1.4): length, type, BAR 4, offset, length of the region, and
+ * what a type has besides.
+ */
+const virtioRegion = (type: number, offset: number, more: readonly number[] = []): CapabilitySpec =>
+  vendorSpecific(
+    [0x10 + more.length, type, 4, 0, 0, 0, 0, offset >>> 8, 0, 0, 0, 0x10, 0, 0, ...more].map(
+      (byte) => byte & 0xff,
+    ),
+  );
 
-const virtioRegions = [
-  virtioRegion(1, 0),
-  virtioRegion(3, 0x1000),
-  virtioRegion(4, 0x2000),
-  virtioRegion(2, 0x3000),
-];
+/** A window through which configuration writes reach the other regions (virtio 1.2, 4.1.4.9); nobody has set it. */
+const virtioConfigWindow: CapabilitySpec = vendorSpecific([0x14, 5, ...Array.from({ length: 16 }, () => 0)]);
+
+const notifyMultiplier = [4, 0, 0, 0];
 
 const virtioMsix = (vectors: number): CapabilitySpec =>
   msix({ vectors, bar: 1, tableOffset: 0, pendingOffset: 0x800 });
+
+/** In a root port of QEMU, which has a link of 2.5 GT/s and one lane unless it is told otherwise. */
+const virtioExpress: CapabilitySpec = pciExpress({
+  port: 'endpoint',
+  functionLevelReset: true,
+  maximumPayload: 0,
+  endToEndPrefix: true,
+  link: { capabilities: 0x0411, status: 0x0011, capabilities2: 0, control2: 0 },
+});
+
+/** QEMU's virtio_pci_realize() adds each capability in front of those before it. */
+const virtioCapabilities = (queues: number): readonly CapabilitySpec[] => [
+  { ...virtioMsix(queues + 1), at: 0xdc },
+  { ...virtioConfigWindow, at: 0xc8 },
+  { ...virtioRegion(2, 0x3000, notifyMultiplier), at: 0xb4 },
+  { ...virtioRegion(4, 0x2000), at: 0xa4 },
+  { ...virtioRegion(3, 0x1000), at: 0x94 },
+  { ...virtioRegion(1, 0), at: 0x84 },
+];
 
 const virtio = (
   options: Pick<TemplateDescription, 'key' | 'name' | 'className' | 'deviceId' | 'classCode'> & {
@@ -93,12 +117,11 @@ const virtio = (
     engine: virtioEngine({ queues: options.queues }),
     hostDriver: 'virtio-pci',
     capabilities: [
-      virtioMsix(options.queues + 1),
-      ...virtioRegions,
+      ...virtioCapabilities(options.queues),
       ...(options.space === 'express'
         ? [
-            powerManagement({ noSoftReset: false }),
-            pciExpress({ port: 'endpoint', functionLevelReset: true }),
+            { ...powerManagement({ noSoftReset: false }), at: 0x7c },
+            { ...virtioExpress, at: 0x40 },
           ]
         : []),
       ...(options.aer ? [advancedErrorReporting({ root: false })] : []),

@@ -93,7 +93,7 @@ const sharedSwitch: Topology = {
       portDriver,
     ),
     fn({ address: '0000:03:00.0', below: '0000:02:00.0', group: 10, slot: '10' }, 'virtioRng', notify),
-    fn({ address: '0000:04:00.0', below: '0000:02:01.0', group: 11, slot: '11' }, 'virtioNet', notify),
+    fn({ address: '0000:04:00.0', below: '0000:02:01.0', group: 11, slot: '11' }, 'virtioRng', notify),
     rootPort('0000:00:05.0', 5, '2'),
     fn({ address: '0000:05:00.0', below: '0000:00:05.0', group: 12, slot: '2' }, 'virtioRng', notify),
   ],

@@ -1,4 +1,4 @@
-import { commandBit, configOffset } from '../../../core/pci/registers.ts';
+import { commandBit, configOffset, configSize } from '../../../core/pci/registers.ts';
 import { success, type Result } from '../../../core/result.ts';
 import type { AccessWidth } from '../../session/vfioDevice.ts';
 import { refused } from './kernelError.ts';
@@ -13,16 +13,22 @@ export interface ConfigSurroundings extends Pick<Machine, 'log'> {
 type Viewed = Pick<PciDevice, 'fn' | 'address'>;
 
 const barCount = 6;
-const barsEnd = configOffset.baseAddress0 + 4 * barCount;
+
+/** Bytes that come from memory: [first, end). vfio_pci_init_perm_bits() says which. */
+const virtualBytes = [
+  [configOffset.vendorId, configOffset.command],
+  [configOffset.baseAddress0, configOffset.baseAddress0 + 4 * barCount],
+  [configOffset.interruptLine, configOffset.minimumGrant],
+] as const;
 
 /**
- * vfio's virtualised view of a config space (drivers/vfio/pci/vfio_pci_config.c): ids and BARs come from memory,
- * everything else from the hardware.
+ * vfio's virtualised view of a config space (drivers/vfio/pci/vfio_pci_config.c): ids, BARs, and what is said of the
+ * interrupt line come from memory, everything else from the hardware.
  */
 export class VfioConfig {
   readonly #machine: ConfigSurroundings;
   readonly #device: Viewed;
-  /** vconfig, as far as it is virtual: ids and BARs as they were when the device was opened. */
+  /** vconfig, as far as it is virtual: as it was when the device was opened. */
   readonly #virtual: Uint8Array;
   /** rbar[]: what vfio_bar_restore() writes back. */
   readonly #realBars: readonly number[];
@@ -32,7 +38,7 @@ export class VfioConfig {
     this.#machine = machine;
     this.#device = device;
     const { fn } = device;
-    this.#virtual = fn.config.slice(0, barsEnd);
+    this.#virtual = fn.config.slice(0, configSize.header);
     this.#realBars = Array.from({ length: barCount }, (_, bar) =>
       fn.readConfig(configOffset.baseAddress0 + 4 * bar, 4),
     );
@@ -40,7 +46,7 @@ export class VfioConfig {
   }
 
   #isVirtual(offset: number): boolean {
-    return offset < configOffset.command || (offset >= configOffset.baseAddress0 && offset < barsEnd);
+    return virtualBytes.some(([first, end]) => offset >= first && offset < end);
   }
 
   read(offset: number, width: AccessWidth): Result<number> {
@@ -76,8 +82,7 @@ export class VfioConfig {
     const unreachable = this.#reachable();
     if (unreachable !== null) return unreachable;
     const bytes = this.#device.fn.snapshot();
-    bytes.set(this.#virtual.subarray(0, configOffset.command), 0);
-    bytes.set(this.#virtual.subarray(configOffset.baseAddress0, barsEnd), configOffset.baseAddress0);
+    for (const [first, end] of virtualBytes) bytes.set(this.#virtual.subarray(first, end), first);
     return success(bytes);
   }
 

@@ -149,6 +149,8 @@ export class VfioCore {
     this.#resetWorks = reset.ok;
     saveState(state, fn);
     this.openSnapshot = storeSavedState(state);
+    // A function that can tell its INTx off by COMMAND gets it on again, after the snapshot.
+    this.#writeCommand((command) => command & ~commandBit.intxDisable);
     this.config = new VfioConfig(this.#machine, this.#device);
     this.dmaMapped = true;
     this.#descriptors = 1;
@@ -235,18 +237,24 @@ export class VfioCore {
       data: 0x40 + vector,
       masked: false,
     }));
-    // vfio_pci_memory_lock_and_enable(): Memory is on while the kernel writes the table.
-    const { command } = fn;
-    this.#writeCommand((value) => value | commandBit.memorySpace);
-    enableMsix(state.live, fn, entries);
-    if ((command & commandBit.memorySpace) === 0)
-      this.#writeCommand((value) => value & ~commandBit.memorySpace);
+    this.#withMemory(() => enableMsix(state.live, fn, entries));
     return done;
   }
 
   disableMsix(): Result<void> {
-    disableMsix(this.#device.state.live, this.#device.fn);
+    this.#withMemory(() => disableMsix(this.#device.state.live, this.#device.fn));
     return done;
+  }
+
+  /**
+   * vfio_pci_memory_lock_and_enable() and vfio_pci_memory_unlock_and_restore(): Memory is on while the kernel writes
+   * the table, and COMMAND is then what it was, also in the bit that the kernel set meanwhile to switch INTx off.
+   */
+  #withMemory(change: () => void): void {
+    const { command } = this.#device.fn;
+    this.#writeCommand((value) => value | commandBit.memorySpace);
+    change();
+    this.#writeCommand(() => command);
   }
 
   /** The kernel stores a record of a mediated function; the fifth unread one is dropped. */
