@@ -89,7 +89,7 @@ export const tracedFunctions: readonly TracedFunction[] = [
   pci('dpc_reset_link', 'reset', { lasts: true, returns: 'vote' }),
   pci('pci_bus_error_reset', 'reset', { returns: 'errno' }),
   pci('pci_reset_bus', 'reset', { returns: 'errno' }),
-  pci('pciehp_reset_slot', 'reset', { first: null, returns: 'errno' }),
+  pci('pciehp_reset_slot', 'reset', { first: null, probes: true, returns: 'errno' }),
   pci('pci_bridge_secondary_bus_reset', 'reset', { returns: 'errno' }),
   pci('pci_reset_secondary_bus', 'reset'),
   pci('pci_reset_function', 'reset', { returns: 'errno' }),
