@@ -49,7 +49,7 @@ const isAlive = (process_: number): boolean => {
 
 /** What lines of the trace tell, in their order. */
 export const traceReader = (
-  watched: Pick<Watched, 'functionOf' | 'means'>,
+  watched: Pick<Watched, 'functionOf'>,
   clock: () => number,
   tell: (event: KernelTraceEvent) => void,
 ): ((piece: string) => void) => {
