@@ -7,7 +7,7 @@ import { cancellable } from '../virtual/image/runTool.ts';
 import type { BootWishes } from '../virtual/kernelCommandLine.ts';
 import { openVirtualRig, type VirtualRig } from '../virtual/virtualRig.ts';
 import { formatVirtualRigName, type VirtualRigName } from '../virtual/virtualRigName.ts';
-import { bundleAgent } from './bundleAgent.ts';
+import { agentIsStale, bundleAgent } from './bundleAgent.ts';
 import type { RigPlaces } from './rigPlaces.ts';
 
 export interface VirtualWish extends Pick<BootWishes, 'driver' | 'moduleParameters'> {
@@ -46,7 +46,12 @@ export const makeImage = (
   });
 
 const imageFor = async ({ kernel }: VirtualRigName, needs: OpeningNeeds): Promise<Result<RigImage>> => {
-  const { places, image, onProgress } = needs;
+  const { places, image, onProgress, signal } = needs;
+  if (image === 'build' && agentIsStale(places.root, places.parts.agent)) {
+    onProgress('bundling the agent');
+    const bundled = await cancellable(signal, () => bundleAgent(places.root));
+    if (!bundled.ok) return bundled;
+  }
   const found = await findImage(places.cache, kernel, places.parts);
   if (found.ok || image === 'asItIs') return found;
   onProgress(`building the image "${kernel}", which takes a minute or two and is done once`);
