@@ -10,7 +10,7 @@ import { defaultProfile, profiles, type KernelProfile } from '../rigs/simulated/
 import { parseRigOptions, type CommandContext, type ParsedRigOptions, type RigOptions } from './context.ts';
 import { rigPlaces } from './places.ts';
 import type { RigName } from './rigName.ts';
-import { plainGuest } from './virtualRigs.ts';
+import { plainGuestOf } from './virtualRigs.ts';
 
 export interface RigTopologyOptions extends RigOptions {
   readonly topology?: string;
@@ -75,7 +75,7 @@ const wishOf = (
     case 'simulated':
       return simulatedWish(name.profile, parsed, topologyName, context.now());
     case 'virtual':
-      return success({ kind: 'virtual', name: name.wanted, ...plainGuest });
+      return success({ kind: 'virtual', name: name.wanted, ...plainGuestOf(name.wanted.architecture) });
     case 'local':
     case 'remote':
       return success(name);

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { RigPlaces } from '../rigs/opening/rigPlaces.ts';
+import type { GuestArchitecture } from '../rigs/virtual/guestArchitecture.ts';
 import type { BenchParts } from '../rigs/virtual/image/imageStore.ts';
 
 /** The folder that holds package.json, from the sources and from the built bundle alike. */
@@ -39,15 +40,26 @@ export const rigCache = (environment: NodeJS.ProcessEnv): string =>
   );
 
 /** What the bench itself puts into a guest. */
-export const benchParts = (): BenchParts => ({
-  recipe: join(packageRoot(), 'resources/rig-images/x86'),
-  module: join(packageRoot(), 'resources/kernel-module/vfio-pci-notify'),
-  agent: join(packageRoot(), 'out/agent/agent.mjs'),
-});
+export const benchParts = (architecture: GuestArchitecture = 'x86'): BenchParts => {
+  const common = {
+    recipe: join(packageRoot(), 'resources/rig-images', architecture),
+    agent: join(packageRoot(), 'out/agent/agent.mjs'),
+  };
+  switch (architecture) {
+    case 'x86':
+      return {
+        ...common,
+        architecture,
+        module: join(packageRoot(), 'resources/kernel-module/vfio-pci-notify'),
+      };
+    case 's390x':
+      return { ...common, architecture, addOn: join(packageRoot(), 'resources/native') };
+  }
+};
 
 export const rigPlaces = (environment: NodeJS.ProcessEnv): RigPlaces => ({
   bench: benchVersion(),
   root: packageRoot(),
   cache: rigCache(environment),
-  parts: benchParts(),
+  parts: { x86: benchParts('x86'), s390x: benchParts('s390x') },
 });

@@ -3,35 +3,46 @@ import type { Command } from 'commander';
 import { failure, success, type Result } from '../core/result.ts';
 import { onEndingSignal } from '../door/endingSignals.ts';
 import { makeImage, openVirtual } from '../rigs/opening/openVirtual.ts';
-import { guestTopologyNames } from '../rigs/virtual/guestTopology.ts';
+import {
+  defaultKernels,
+  guestArchitectures,
+  type GuestArchitecture,
+} from '../rigs/virtual/guestArchitecture.ts';
+import { guestTopologyNames, topologyNames } from '../rigs/virtual/guestTopology.ts';
 import type { KernelSource } from '../rigs/virtual/image/buildImage.ts';
-import { defaultKernel, parseVirtualRigName } from '../rigs/virtual/virtualRigName.ts';
+import { formatVirtualRigName, parseVirtualRigName } from '../rigs/virtual/virtualRigName.ts';
 import { fail, finish, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
 import { oneOf } from './faultOptions.ts';
 import { writeJson } from './output.ts';
 import { rigPlaces } from './places.ts';
 import { deviceTable } from './rigCommands.ts';
+import { plainGuestOf } from './virtualRigs.ts';
 
 interface BuildOptions {
-  readonly kernel: string;
+  readonly kernel?: string;
   readonly update?: boolean;
   readonly json?: boolean;
 }
 
 interface StartOptions {
-  readonly kernel: string;
-  readonly topology: string;
-  readonly driver: string;
+  readonly kernel?: string;
+  readonly topology?: string;
+  readonly driver?: string;
   readonly parameter: readonly string[];
   readonly once?: boolean;
   readonly json?: boolean;
 }
 
-const checkArchitecture = (name: string): Result<void> =>
-  name === 'x86'
-    ? success(undefined)
-    : failure('malformedInput', `There is no image for "${name.slice(0, 40)}"; there is one for x86.`);
+const architectureNamed = (name: string): Result<GuestArchitecture> => {
+  const known = guestArchitectures.find((architecture) => architecture === name);
+  return known === undefined
+    ? failure(
+        'malformedInput',
+        `There is no image for "${name.slice(0, 40)}"; there is one for ${guestArchitectures.join(' and for ')}.`,
+      )
+    : success(known);
+};
 
 const kernelOf = (text: string): KernelSource =>
   text.includes('/') ? { kind: 'folder', path: resolve(text) } : { kind: 'release', name: text };
@@ -43,20 +54,24 @@ const build = async (
 ): Promise<ExitCode> => {
   const { streams } = context;
   const json = options.json === true;
-  const known = checkArchitecture(architecture);
+  const known = architectureNamed(architecture);
   if (!known.ok) return fail(context, known.error, json);
   const onProgress = (text: string): void => {
     if (json) writeJson(streams, { type: 'progress', text });
     else streams.out(`${text}\n`);
   };
   const built = await makeImage(
-    { kernel: kernelOf(options.kernel), versions: options.update === true ? 'newest' : 'pinned' },
+    {
+      architecture: known.value,
+      kernel: kernelOf(options.kernel ?? defaultKernels[known.value]),
+      versions: options.update === true ? 'newest' : 'pinned',
+    },
     { places: rigPlaces(context.environment), onProgress },
   );
   if (!built.ok) return fail(context, built.error, json);
   const { image, result } = built.value;
   const { name, release } = image.manifest;
-  const rig = `virtual:x86${name === defaultKernel ? '' : `@${name}`}`;
+  const rig = formatVirtualRigName({ architecture: known.value, kernel: name, topology: null });
   if (json) writeJson(streams, { type: 'image', rig, result, release, folder: image.folder });
   else {
     const how = result === 'built' ? 'is built' : 'is as it was';
@@ -88,11 +103,18 @@ const start = async (
 ): Promise<ExitCode> => {
   const { streams } = context;
   const json = options.json === true;
-  const known = checkArchitecture(architecture);
+  const known = architectureNamed(architecture);
   if (!known.ok) return fail(context, known.error, json);
-  const name = parseVirtualRigName([`x86@${options.kernel}`, options.topology]);
+  const name = parseVirtualRigName([
+    `${known.value}@${options.kernel ?? defaultKernels[known.value]}`,
+    options.topology ?? topologyNames[known.value][0],
+  ]);
   if (!name.ok) return fail(context, name.error, json);
-  const driver = oneOf('driver', ['vfio-pci-notify', 'vfio-pci'] as const, options.driver);
+  const driver = oneOf(
+    'driver',
+    ['vfio-pci-notify', 'vfio-pci'] as const,
+    options.driver ?? plainGuestOf(known.value).driver,
+  );
   if (!driver.ok) return fail(context, driver.error, json);
   const parameters = parametersOf(options.parameter);
   if (!parameters.ok) return fail(context, parameters.error, json);
@@ -156,8 +178,11 @@ export const addRigImageCommands = (program: Command, context: CommandContext): 
   rig
     .command('build')
     .description('make the image of a guest from Debian’s packages; only the cache is written to')
-    .argument('<architecture>', 'x86')
-    .option('--kernel <kernel>', 'bookworm, sid, or a folder with an unpacked kernel', defaultKernel)
+    .argument('<architecture>', 'x86 or s390x')
+    .option(
+      '--kernel <kernel>',
+      'a suite of the recipe, such as sid, or a folder with an unpacked kernel (default: bookworm; s390x: newest)',
+    )
     .option('--update', 'take the newest packages, not those of the image that is there')
     .option('--json', 'one JSON object a line')
     .action((architecture: string, options: BuildOptions) =>
@@ -166,10 +191,10 @@ export const addRigImageCommands = (program: Command, context: CommandContext): 
   rig
     .command('start')
     .description('boot a guest and list its devices, until Ctrl+C')
-    .argument('<architecture>', 'x86')
-    .option('--kernel <kernel>', 'the name of an image that was built', defaultKernel)
-    .option('--topology <name>', guestTopologyNames.join(', '), 'single')
-    .option('--driver <driver>', 'vfio-pci-notify or vfio-pci', 'vfio-pci-notify')
+    .argument('<architecture>', 'x86 or s390x')
+    .option('--kernel <kernel>', 'the name of an image that was built (default: bookworm; s390x: newest)')
+    .option('--topology <name>', `${guestTopologyNames.join(', ')} (default: single); s390x: zpci`)
+    .option('--driver <driver>', 'vfio-pci-notify (default) or vfio-pci; s390x: vfio-pci')
     .option('--parameter <name=value>', 'of vfio-pci-notify; may be given several times', collect, [])
     .option('--once', 'end the guest when its devices are listed')
     .option('--json', 'one JSON object a line')

@@ -1,6 +1,7 @@
 import { failure, success, type Result } from '../core/result.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
-import type { GuestTopologyName } from '../rigs/virtual/guestTopology.ts';
+import type { GuestArchitecture } from '../rigs/virtual/guestArchitecture.ts';
+import type { GuestTopology, GuestTopologyName } from '../rigs/virtual/guestTopology.ts';
 import { findImage, type RigImage } from '../rigs/virtual/image/imageStore.ts';
 import type { BootWishes } from '../rigs/virtual/kernelCommandLine.ts';
 import { formatVirtualRigName, type VirtualRigName } from '../rigs/virtual/virtualRigName.ts';
@@ -9,12 +10,16 @@ import type { Scenario } from '../scenarios/load.ts';
 import { benchParts, rigCache } from './places.ts';
 
 export const imageOf = (
-  { kernel }: Pick<VirtualRigName, 'kernel'>,
+  { architecture, kernel }: Pick<VirtualRigName, 'architecture' | 'kernel'>,
   environment: NodeJS.ProcessEnv,
-): Promise<Result<RigImage>> => findImage(rigCache(environment), kernel, benchParts());
+): Promise<Result<RigImage>> => findImage(rigCache(environment), kernel, benchParts(architecture));
 
-/** A guest as it is without a scenario: with the notify driver as posted. */
+/** A guest as it is without a scenario: on x86 with the notify driver as posted. */
 export const plainGuest = { driver: 'vfio-pci-notify', moduleParameters: {} } as const;
+export const plainGuestOf = (
+  architecture: GuestArchitecture,
+): Pick<BootWishes, 'driver' | 'moduleParameters'> =>
+  architecture === 'x86' ? plainGuest : { driver: 'vfio-pci', moduleParameters: {} };
 
 /** The simulated topologies that a guest can have as well, with the same addresses. */
 const sameTopology: Readonly<Record<string, GuestTopologyName>> = {
@@ -24,11 +29,24 @@ const sameTopology: Readonly<Record<string, GuestTopologyName>> = {
 };
 
 export interface ScenarioBoot extends Pick<BootWishes, 'driver' | 'moduleParameters'> {
-  readonly topology: GuestTopologyName;
+  readonly topology: GuestTopology['name'];
 }
 
 /** The kernels of the profiles are named by their first two numbers. */
 const seriesOf = (release: string): string => /^\d+\.\d+/.exec(release)?.[0] ?? release;
+
+const bootZpci = (name: string, needs: Scenario['needs'], rig: string): Result<ScenarioBoot> => {
+  if (needs.protocol !== 'mediated' && needs.protocol !== 'legacy') {
+    const why = `${rig} does not offer the ${needs.protocol} protocol; an s390x kernel has legacy or mediated.`;
+    return failure('protocolUnavailable', why);
+  }
+  return needs.topology === 'zpci'
+    ? success({ topology: 'zpci', driver: 'vfio-pci', moduleParameters: {} })
+    : failure(
+        'notSupported',
+        `${name} needs the devices of "${needs.topology}", which ${rig} does not have.`,
+      );
+};
 
 /**
  * How a guest has to be booted for a scenario. A scenario that is written for other kernels only is played all the same:
@@ -41,6 +59,7 @@ export const bootForScenario = (
   ackTimeout: Microseconds | null,
 ): Result<ScenarioBoot> => {
   const rig = formatVirtualRigName(wanted);
+  if (wanted.architecture === 's390x') return bootZpci(name, needs, rig);
   if (needs.protocol !== 'notify' && needs.protocol !== 'legacy') {
     return failure(
       'protocolUnavailable',

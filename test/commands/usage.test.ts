@@ -73,7 +73,7 @@ const refused: readonly (readonly [string, number, RegExp])[] = [
   ],
   ['devices --rig virtual:x86 --seed 1', 2, /--speed and --seed are for simulated rigs/],
   ['devices --rig virtual:x86 --topology single', 2, /--topology is for simulated rigs/],
-  ['rig build s390x', 2, /There is no image for "s390x"/],
+  ['rig build ppc64', 2, /There is no image for "ppc64"/],
   ['rig start x86 --topology ring', 2, /There is no guest topology "ring"/],
   ['rig start x86 --driver nvme', 2, /The driver "nvme" is none of/],
   ['rig start x86 --parameter ack_timeout_ms', 2, /"ack_timeout_ms" is no parameter; write NAME=VALUE/],

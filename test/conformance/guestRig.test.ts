@@ -10,7 +10,7 @@ import { defaultKernel } from '../../src-main/rigs/virtual/virtualRigName.ts';
 import type { Rig } from '../../src-main/rigs/rig.ts';
 import { rigSuite } from './rigSuite.ts';
 
-const image = await imageOf({ kernel: defaultKernel }, process.env);
+const image = await imageOf({ architecture: 'x86', kernel: defaultKernel }, process.env);
 /** How long a guest may take to see that a conversation has ended, in milliseconds. */
 const noticed = 1_000;
 

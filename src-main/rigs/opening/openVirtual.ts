@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { failure, success, type Result } from '../../core/result.ts';
-import { guestTopology } from '../virtual/guestTopology.ts';
+import type { GuestArchitecture } from '../virtual/guestArchitecture.ts';
+import { guestTopology, topologyNames } from '../virtual/guestTopology.ts';
 import { buildImage, type BuildWishes, type BuiltImage } from '../virtual/image/buildImage.ts';
 import { findImage, type RigImage } from '../virtual/image/imageStore.ts';
 import { cancellable } from '../virtual/image/runTool.ts';
@@ -24,11 +25,13 @@ export interface OpeningNeeds {
   readonly signal?: AbortSignal | undefined;
 }
 
-export type ImageWishes = Pick<BuildWishes, 'kernel' | 'versions'>;
+export interface ImageWishes extends Pick<BuildWishes, 'kernel' | 'versions'> {
+  readonly architecture: GuestArchitecture;
+}
 
 /** Makes the image of a guest, or finds that it is made of the same already. */
 export const makeImage = (
-  { kernel, versions }: ImageWishes,
+  { architecture, kernel, versions }: ImageWishes,
   { places, onProgress, signal }: Omit<OpeningNeeds, 'image'>,
 ): Promise<Result<BuiltImage>> =>
   cancellable(signal, async () => {
@@ -37,7 +40,7 @@ export const makeImage = (
     if (!bundled.ok) return bundled;
     return buildImage({
       cache: places.cache,
-      parts: places.parts,
+      parts: places.parts[architecture],
       packages: join(places.root, 'node_modules'),
       kernel,
       versions,
@@ -45,17 +48,23 @@ export const makeImage = (
     });
   });
 
-const imageFor = async ({ kernel }: VirtualRigName, needs: OpeningNeeds): Promise<Result<RigImage>> => {
+const imageFor = async (
+  { architecture, kernel }: VirtualRigName,
+  needs: OpeningNeeds,
+): Promise<Result<RigImage>> => {
   const { places, image, onProgress, signal } = needs;
-  if (image === 'build' && agentIsStale(places.root, places.parts.agent)) {
+  if (image === 'build' && agentIsStale(places.root, places.parts[architecture].agent)) {
     onProgress('bundling the agent');
     const bundled = await cancellable(signal, () => bundleAgent(places.root));
     if (!bundled.ok) return bundled;
   }
-  const found = await findImage(places.cache, kernel, places.parts);
+  const found = await findImage(places.cache, kernel, places.parts[architecture]);
   if (found.ok || image === 'asItIs') return found;
   onProgress(`building the image "${kernel}", which takes a minute or two and is done once`);
-  const built = await makeImage({ kernel: { kind: 'release', name: kernel }, versions: 'pinned' }, needs);
+  const built = await makeImage(
+    { architecture, kernel: { kind: 'release', name: kernel }, versions: 'pinned' },
+    needs,
+  );
   return built.ok ? success(built.value.image) : built;
 };
 
@@ -73,7 +82,7 @@ export const openVirtual = async (
     image: image.value,
     name: formatVirtualRigName(name),
     bench: places.bench,
-    topology: guestTopology(name.topology ?? 'single'),
+    topology: guestTopology(name.topology ?? topologyNames[name.architecture][0]),
     driver,
     moduleParameters,
     onProgress,

@@ -1,3 +1,4 @@
+import type { GuestArchitecture } from '../virtual/guestArchitecture.ts';
 import type { BenchParts } from '../virtual/image/imageStore.ts';
 
 /** Where the bench has what rigs are opened with. */
@@ -9,5 +10,5 @@ export interface RigPlaces {
   /** The images of guests, and what they are made from. */
   readonly cache: string;
   /** What the bench itself puts into a guest. */
-  readonly parts: BenchParts;
+  readonly parts: Readonly<Record<GuestArchitecture, BenchParts>>;
 }

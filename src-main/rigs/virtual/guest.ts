@@ -5,12 +5,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { failure, success, type Result } from '../../core/result.ts';
+import type { GuestArchitecture } from './guestArchitecture.ts';
 import { Monitor } from './monitor.ts';
-import { agentPort, inherited } from './qemuLine.ts';
+import { agentPort, inherited, machines } from './qemuLine.ts';
 
-const qemu = 'qemu-system-x86_64';
-/** What has to be there, and the Debian package that brings it. */
-const programs = { [qemu]: 'qemu-system-x86', setpriv: 'util-linux' };
 const keptLines = 40;
 /** From asking QEMU to quit to ending it, and from there to killing it, in milliseconds. */
 const quitPatience = 2_000;
@@ -33,8 +31,12 @@ const inPath = (program: string): boolean =>
   });
 
 /** Whether this machine has what a guest is started with. */
-export const checkPrograms = (): Result<void> => {
-  for (const [program, debianPackage] of Object.entries(programs)) {
+export const checkPrograms = (architecture: GuestArchitecture = 'x86'): Result<void> => {
+  const { program: qemu, debianPackage: qemuPackage } = machines[architecture];
+  for (const [program, debianPackage] of [
+    [qemu, qemuPackage],
+    ['setpriv', 'util-linux'],
+  ] as const) {
     if (!inPath(program)) {
       return failure(
         'rigNotStarted',
@@ -142,13 +144,17 @@ export class Guest {
   }
 
   /** Starts QEMU with the words for a path of the agent's channel; whether it stays is told by `ended`. */
-  static start(words: (channelPath: string) => readonly string[]): Result<Guest> {
-    const programsThere = checkPrograms();
+  static start(
+    words: (channelPath: string) => readonly string[],
+    architecture: GuestArchitecture = 'x86',
+  ): Result<Guest> {
+    const programsThere = checkPrograms(architecture);
     if (!programsThere.ok) return programsThere;
     removeOrphans();
     const folder = mkdtempSync(join(tmpdir(), `${folderPrefix}${process.pid}-`));
     const channelPath = join(folder, 'agent');
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', qemu, ...words(channelPath)], {
+    const { program } = machines[architecture];
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', program, ...words(channelPath)], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       // A group of its own: what a terminal sends to the bench on Ctrl-C is for the bench to act on.
       detached: true,

@@ -1,7 +1,8 @@
 import { failure, success, type Result } from '../../core/result.ts';
+import type { GuestArchitecture } from './guestArchitecture.ts';
 import type { GuestTopology } from './guestTopology.ts';
 
-/** What the guest does at boot: `resources/rig-images/x86/init` reads it. */
+/** What the guest does at boot: `resources/rig-images/init` reads it. */
 export interface BootWishes {
   readonly topology: GuestTopology;
   readonly driver: 'vfio-pci' | 'vfio-pci-notify';
@@ -19,11 +20,14 @@ const parameterValue = /^[A-Za-z0-9._+-]{1,40}$/;
  * on a busy host the emulated timer is late for the kernel's test of it, and the kernel panics ("timer doesn't work
  * through Interrupt-remapped IO-APIC", arch/x86/kernel/apic/io_apic.c).
  */
-const always = [
-  'console=ttyS0 loglevel=4 panic=-1',
-  'intel_iommu=on iommu.passthrough=0 mitigations=off',
-  'tsc=reliable no_timer_check',
-];
+const always: Readonly<Record<GuestArchitecture, readonly string[]>> = {
+  x86: [
+    'console=ttyS0 loglevel=4 panic=-1',
+    'intel_iommu=on iommu.passthrough=0 mitigations=off',
+    'tsc=reliable no_timer_check',
+  ],
+  s390x: ['console=ttysclp0 loglevel=4 panic=-1', 'mitigations=off'],
+};
 
 export const kernelCommandLine = ({ topology, driver, moduleParameters }: BootWishes): Result<string> => {
   const parameters = Object.entries(moduleParameters);
@@ -32,11 +36,17 @@ export const kernelCommandLine = ({ topology, driver, moduleParameters }: BootWi
       return failure('malformedInput', `"${name}=${value}" is no parameter of a kernel module.`);
     }
   }
+  if (driver === 'vfio-pci-notify' && topology.architecture !== 'x86') {
+    return failure(
+      'malformedInput',
+      `A guest of ${topology.architecture} has no vfio-pci-notify; its driver is vfio-pci.`,
+    );
+  }
   if (parameters.length > 0 && driver !== 'vfio-pci-notify') {
     return failure('malformedInput', `${driver} takes no parameters; they are those of vfio-pci-notify.`);
   }
   const words = [
-    ...always,
+    ...always[topology.architecture],
     `recoverybench.devices=${topology.devices.map(({ address }) => address).join(',')}`,
     `recoverybench.driver=${driver}`,
     ...(parameters.length === 0

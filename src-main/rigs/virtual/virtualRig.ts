@@ -2,6 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../../core/faults/fault.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
+import type { TraceState } from '../../core/kernelTrace/told.ts';
+import type { KernelTracer } from '../kernelTracer.ts';
 import { openRemoteRig, type RemoteRig } from '../remote/remoteRig.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig, RigClock, RigEvent, RigInfo } from '../rig.ts';
 import { Guest, type GuestEnd } from './guest.ts';
@@ -35,7 +37,7 @@ const usualBootPatience = 120_000;
 const reconnectPause = 1_000;
 
 /** A rig in a QEMU guest: the agent's rig, the guest's life, and QEMU's monitor as an injector. */
-export class VirtualRig implements Rig {
+export class VirtualRig implements Rig, KernelTracer {
   readonly info: RigInfo;
   readonly clock: RigClock;
   readonly guest: Guest;
@@ -99,6 +101,10 @@ export class VirtualRig implements Rig {
     return this.#remote.rescan();
   }
 
+  traceKernel(wish: 'on' | 'off' | 'ask'): Promise<Result<TraceState>> {
+    return this.#remote.traceKernel(wish);
+  }
+
   onEvent(listener: (event: RigEvent) => void): Disposer {
     return this.#remote.onEvent(listener);
   }
@@ -114,6 +120,8 @@ export class VirtualRig implements Rig {
   }
 
   #idOf(address: PciAddress): string | undefined {
+    // Without AER (s390x) the monitor injects nothing.
+    if (this.#topology.architecture !== 'x86') return undefined;
     return this.#topology.devices.find((device) => device.address === address)?.id;
   }
 
@@ -182,8 +190,9 @@ export const openVirtualRig = async (options: VirtualRigOptions): Promise<Result
   const commandLine = kernelCommandLine(options);
   if (!commandLine.ok) return commandLine;
   const { vmlinuz, initramfs } = image;
-  const started = Guest.start((channelPath) =>
-    qemuLine({ vmlinuz, initramfs, commandLine: commandLine.value, topology, channelPath }),
+  const started = Guest.start(
+    (channelPath) => qemuLine({ vmlinuz, initramfs, commandLine: commandLine.value, topology, channelPath }),
+    topology.architecture,
   );
   if (!started.ok) return started;
   const guest = started.value;
@@ -197,7 +206,7 @@ export const openVirtualRig = async (options: VirtualRigOptions): Promise<Result
         channel: channel.value,
         kind: 'virtual',
         name,
-        title: `Virtual x86, Linux ${release} with ${driver}, ${topology.title}`,
+        title: `Virtual ${topology.architecture}, Linux ${release} with ${driver}, ${topology.title}`,
         bench,
         timing: { silence },
         release: () => guest.stop(),

@@ -18,17 +18,18 @@ const store = async () => {
   count += 1;
   const folder = join(root, String(count));
   const parts = {
+    architecture: 'x86' as const,
     recipe: join(folder, 'recipe'),
     module: join(folder, 'module'),
     agent: join(folder, 'agent.mjs'),
   };
   for (const path of [parts.recipe, parts.module]) mkdirSync(path, { recursive: true });
   writeFileSync(join(parts.recipe, 'recipe.json'), '{}');
-  writeFileSync(join(parts.recipe, 'init'), '#!/bin/sh\n');
+  writeFileSync(join(folder, 'init'), '#!/bin/sh\n');
   writeFileSync(join(parts.module, 'driver.c'), 'int main;\n');
   writeFileSync(parts.agent, 'agent\n');
   const cache = join(folder, 'cache');
-  const image = imageFolder(cache, 'bookworm');
+  const image = imageFolder(cache, 'x86', 'bookworm');
   mkdirSync(image, { recursive: true });
   const inputs = { ...(await benchInputs(parts)), node: hash, koffi: hash };
   const manifest = formatManifest({
@@ -67,7 +68,7 @@ describe('an image', () => {
 
   it.each([
     ['recipe/recipe.json', /another recipe/],
-    ['recipe/init', /another init script/],
+    ['init', /another init script/],
     ['module/driver.c', /another kernel module/],
     ['agent.mjs', /another agent/],
   ])('is refused when %s has changed since', async (file, words) => {

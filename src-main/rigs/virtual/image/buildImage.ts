@@ -2,11 +2,9 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result } from '../../../core/result.ts';
-import { defaultKernel } from '../virtualRigName.ts';
-import { compileModule, compilerVersion } from './compileModule.ts';
 import { DebianPackages, fileHash, unpackPackages } from './debianPackages.ts';
-import { guestFiles, koffiFiles } from './guestFiles.ts';
-import { findGuestNode, strippedNode } from './guestNode.ts';
+import { guestFiles } from './guestFiles.ts';
+import { guestPrograms } from './guestPrograms.ts';
 import {
   formatManifest,
   manifestFile,
@@ -14,7 +12,7 @@ import {
   type ImageManifest,
   type PinnedPackage,
 } from './imageManifest.ts';
-import { benchInputs, imageFolder, imageIn, type BenchParts, type RigImage } from './imageStore.ts';
+import { benchInputs, imageFolder, imageIn, initOf, type BenchParts, type RigImage } from './imageStore.ts';
 import { findModules, locateKernel, type KernelTree } from './kernelTree.ts';
 import { writeNewcArchive } from './newcArchive.ts';
 import { readRecipe, type Recipe } from './recipe.ts';
@@ -75,7 +73,9 @@ class ImageBuild {
 
   #archive(name: string): Result<DebianPackages> {
     const sources = Object.hasOwn(this.#recipe.suites, name) ? this.#recipe.suites[name] : undefined;
-    if (sources !== undefined) return success(new DebianPackages(this.#wishes.cache, name, sources));
+    const { debianArchitecture } = this.#recipe;
+    if (sources !== undefined)
+      return success(new DebianPackages(this.#wishes.cache, debianArchitecture, name, sources));
     const names = Object.keys(this.#recipe.suites).join(', ');
     return failure(
       'malformedInput',
@@ -87,8 +87,8 @@ class ImageBuild {
   async pins(before: ImageManifest | null): Promise<Result<Pins>> {
     const { kernel, versions } = this.#wishes;
     if (before !== null && versions === 'pinned') return success(before);
-    const { kernelPackages, userPackages, toolPackages } = this.#recipe;
-    const own = await this.#release(defaultKernel);
+    const { kernelPackages, userSuite, userPackages, toolPackages } = this.#recipe;
+    const own = await this.#release(userSuite);
     if (!own.ok) return own;
     const user = await own.value.pin(userPackages, 'nothing');
     if (!user.ok) return user;
@@ -98,11 +98,17 @@ class ImageBuild {
     if (kernel.kind === 'folder') return success(found);
     const release = await this.#release(kernel.name);
     if (!release.ok) return release;
-    const kernels = await release.value.pin(kernelPackages, 'dependencies');
-    if (!kernels.ok) return kernels;
-    // The two that are named first hold nothing; they depend on those of today's version.
-    const real = kernels.value.filter(({ name }) => !kernelPackages.includes(name));
-    return success({ ...found, kernelPackages: real });
+    if (Array.isArray(kernelPackages)) {
+      const kernels = await release.value.pin(kernelPackages, 'dependencies');
+      if (!kernels.ok) return kernels;
+      // The two that are named first hold nothing; they depend on those of today's version.
+      const real = kernels.value.filter(({ name }) => !kernelPackages.includes(name));
+      return success({ ...found, kernelPackages: real });
+    }
+    const newest = await release.value.newestKernel(kernelPackages.newest);
+    if (!newest.ok) return newest;
+    const kernels = await release.value.pin([newest.value], 'dependencies');
+    return kernels.ok ? success({ ...found, kernelPackages: kernels.value }) : kernels;
   }
 
   /** The folder with these packages unpacked, which is shared by every image that has them. */
@@ -161,26 +167,18 @@ const build = async (wishes: BuildWishes, scratch: string): Promise<Result<Built
   const recipe = await readRecipe(parts.recipe);
   const name = await nameOf(wishes.kernel);
   if (!name.ok) return name;
-  const folder = imageFolder(cache, name.value);
+  const folder = imageFolder(cache, parts.architecture, name.value);
   const before = await readManifest(folder);
-  const compiler = await compilerVersion();
-  if (!compiler.ok) return compiler;
-  const node = await findGuestNode(packages);
-  if (!node.ok) return node;
-  const koffi = createHash('sha256');
-  for (const path of await koffiFiles(packages))
-    koffi.update(path).update(await readFile(join(packages, path)));
-  const inputs = {
-    ...(await benchInputs(parts)),
-    node: await fileHash(node.value),
-    koffi: koffi.digest('hex'),
-  };
+  const programs = await guestPrograms(parts, packages);
+  if (!programs.ok) return programs;
+  const { compiler } = programs.value;
+  const inputs = { ...(await benchInputs(parts)), ...programs.value.inputs };
 
   const work = new ImageBuild(wishes, recipe);
   const pins = await work.pins(before);
   if (!pins.ok) return pins;
   const { kernelPackages, userPackages, toolPackages } = pins.value;
-  const made = { kernelPackages, userPackages, toolPackages, compiler: compiler.value, inputs };
+  const made = { kernelPackages, userPackages, toolPackages, compiler, inputs };
   if (before !== null && wishes.kernel.kind === 'release') {
     const same = JSON.stringify({ ...before, ...made }) === JSON.stringify(before);
     if (same) return success({ image: imageIn(folder, before), result: 'unchanged' });
@@ -188,26 +186,24 @@ const build = async (wishes: BuildWishes, scratch: string): Promise<Result<Built
 
   const kernel = await work.kernel(pins.value);
   if (!kernel.ok) return kernel;
-  const userRoot = await work.unpacked(defaultKernel, userPackages);
+  const userRoot = await work.unpacked(recipe.userSuite, userPackages);
   if (!userRoot.ok) return userRoot;
-  const tools = await work.unpacked(defaultKernel, toolPackages);
+  const tools = await work.unpacked(recipe.userSuite, toolPackages);
   if (!tools.ok) return tools;
-  onProgress(`compiling the kernel module for ${kernel.value.release}`);
-  const libraries = join(tools.value, 'usr/lib/x86_64-linux-gnu');
-  const notifyModule = await compileModule(parts.module, kernel.value, libraries, scratch);
-  if (!notifyModule.ok) return notifyModule;
   const modules = await findModules(kernel.value, recipe.modules);
   if (!modules.ok) return modules;
+  onProgress(`compiling what runs in the guest, for ${kernel.value.release}`);
+  const roots = { userRoot: userRoot.value, toolRoot: tools.value };
+  const compiled = await programs.value.make({ kernel: kernel.value, ...roots, cache, scratch });
+  if (!compiled.ok) return compiled;
 
   onProgress('writing the initramfs');
   const guest = {
-    init: join(parts.recipe, 'init'),
+    init: initOf(parts),
     userRoot: userRoot.value,
     modules: modules.value,
-    notifyModule: notifyModule.value,
-    node: await strippedNode(node.value, inputs.node, cache),
     agent: parts.agent,
-    packages,
+    ...compiled.value,
   };
   const files = await guestFiles(recipe, guest, scratch);
   if (!files.ok) return files;
@@ -217,7 +213,7 @@ const build = async (wishes: BuildWishes, scratch: string): Promise<Result<Built
   await copyFile(kernel.value.vmlinuz, join(image, 'vmlinuz'));
   const manifest: ImageManifest = {
     format: 1,
-    architecture: 'x86',
+    architecture: parts.architecture,
     name: name.value,
     release: kernel.value.release,
     ...made,
@@ -231,7 +227,7 @@ const build = async (wishes: BuildWishes, scratch: string): Promise<Result<Built
 };
 
 /**
- * Makes the image of an x86 guest: kernel, notify driver, first root with agent. Only the cache is written to. What
+ * Makes the image of a guest: kernel and first root, with the agent and what that needs in it. Only the cache is written to. What
  * fails leaves the image that was there as it was.
  */
 export const buildImage = async (wishes: BuildWishes): Promise<Result<BuiltImage>> => {

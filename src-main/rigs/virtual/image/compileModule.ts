@@ -1,6 +1,6 @@
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { success, type Result } from '../../../core/result.ts';
+import { failure, success, type Result } from '../../../core/result.ts';
 import { headerWords, type KernelTree } from './kernelTree.ts';
 import { runTool } from './runTool.ts';
 
@@ -21,10 +21,14 @@ export const compilerVersion = async (): Promise<Result<string>> => {
  */
 export const compileModule = async (
   source: string,
-  { headers }: KernelTree,
+  { release, headers }: KernelTree,
   libraries: string,
   scratch: string,
 ): Promise<Result<string>> => {
+  if (headers === null) {
+    const what = 'unpack the headers and kbuild packages of the kernel as well';
+    return failure('imageNotBuilt', `The kernel ${release} came without its headers; ${what}.`);
+  }
   const folder = join(scratch, 'module');
   await cp(source, folder, { recursive: true });
   const words = [...(await headerWords(headers)), `M=${folder}`];

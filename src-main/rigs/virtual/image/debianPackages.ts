@@ -9,6 +9,7 @@ import type { Recipe } from './recipe.ts';
 import { runTool } from './runTool.ts';
 
 type Source = Recipe['suites'][string][number];
+type Architecture = Recipe['debianArchitecture'];
 
 const mirrors = {
   debian: 'http://deb.debian.org/debian',
@@ -52,7 +53,7 @@ const fieldsOf = (paragraph: string): ReadonlyMap<string, string> =>
   );
 
 /** What belongs to the kernel among the dependencies of a kernel package. */
-const kernelPart = /^linux-(image|binary|modules|base-modules|headers|kbuild)-[\w.+-]+$/;
+const kernelPart = /^linux-(image|binary|modules|base|base-modules|headers|kbuild)-[\w.+-]+$/;
 
 const dependenciesOf = (fields: ReadonlyMap<string, string>): readonly string[] =>
   (fields.get('Depends') ?? '')
@@ -71,8 +72,8 @@ export class DebianPackages {
   readonly #settings: readonly string[];
 
   /** `cache`: of the bench. `name`: of the release. */
-  constructor(cache: string, name: string, sources: readonly Source[]) {
-    this.#apt = join(cache, 'apt', name);
+  constructor(cache: string, architecture: Architecture, name: string, sources: readonly Source[]) {
+    this.#apt = join(cache, 'apt', architecture, name);
     this.#store = join(cache, 'packages');
     this.#sources = sources;
     const setting = (key: string, value: string): string[] => ['-o', `${key}=${value}`];
@@ -82,8 +83,8 @@ export class DebianPackages {
       ...setting('Dir::Cache', join(this.#apt, 'cache')),
       ...setting('Dir::Etc::SourceList', join(this.#apt, 'sources.list')),
       ...setting('Dir::Etc::SourceParts', '-'),
-      ...setting('APT::Architecture', 'amd64'),
-      ...setting('APT::Architectures', 'amd64'),
+      ...setting('APT::Architecture', architecture),
+      ...setting('APT::Architectures', architecture),
       ...setting('APT::Sandbox::User', ''),
       ...setting('Acquire::Languages', 'none'),
     ];
@@ -104,6 +105,25 @@ export class DebianPackages {
       advice: 'check the network and the mirrors in /etc/apt',
     });
     return updated.ok ? success(undefined) : updated;
+  }
+
+  /** The package of the newest kernel among those whose name is the pattern; its `*` stands for the release. */
+  async newestKernel(pattern: string): Promise<Result<string>> {
+    const [before = '', after = ''] = pattern.split('*');
+    const listed = await this.#run('apt-cache', ['pkgnames', before], {
+      purpose: 'list the kernels',
+      advice: 'its answer is in the details',
+    });
+    if (!listed.ok) return listed;
+    const releases = listed.value
+      .split('\n')
+      .filter((name) => name.startsWith(before) && name.endsWith(after))
+      .map((name) => name.slice(before.length, name.length - after.length))
+      .filter((release) => /^\d+\.\d+[^-]*(-\d+)?$/.test(release));
+    const newest = releases.sort((one, other) => one.localeCompare(other, 'en', { numeric: true })).at(-1);
+    return newest === undefined
+      ? failure('imageNotBuilt', `The archive has no package ${pattern} today.`)
+      : success(`${before}${newest}${after}`);
   }
 
   /** The newest version of each package; `follow`: and of the parts of the kernel that they depend on. */

@@ -13,11 +13,12 @@ export interface GuestParts {
   /** Unpacked user packages. */
   readonly userRoot: string;
   readonly modules: readonly ModuleFile[];
-  readonly notifyModule: string;
+  /** The notify driver, where the guest has one. */
+  readonly notifyModule: string | null;
   readonly node: string;
   readonly agent: string;
-  /** node_modules, with koffi and its binary for this architecture. */
-  readonly packages: string;
+  /** What the agent loads, by its path from there. */
+  readonly besideAgent: readonly { readonly path: string; readonly file: string }[];
 }
 
 const directory = (path: string): ArchiveEntry => ({ path, kind: 'directory' });
@@ -71,10 +72,8 @@ export const guestFiles = async (
     file('bin/node', parts.node, 0o755),
     ...recipe.libraries.map((path) => file(path, join(parts.userRoot, path), 0o755)),
     file('agent/agent.mjs', parts.agent),
-    ...(await koffiFiles(parts.packages)).map((path) =>
-      file(`agent/node_modules/${path}`, join(parts.packages, path)),
-    ),
-    file(`modules/extra/${moduleName}.ko`, parts.notifyModule),
+    ...parts.besideAgent.map(({ path, file: from }) => file(`agent/${path}`, from)),
+    ...(parts.notifyModule === null ? [] : [file(`modules/extra/${moduleName}.ko`, parts.notifyModule)]),
     file('modules/order', Buffer.from(parts.modules.map(({ name }) => `${name}\n`).join(''))),
   ];
   for (const module of parts.modules) {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { guestArchitectures } from '../guestArchitecture.ts';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -17,7 +18,7 @@ export type PinnedPackage = z.output<typeof pinnedPackage>;
  */
 const manifestSchema = z.strictObject({
   format: z.literal(1),
-  architecture: z.literal('x86'),
+  architecture: z.enum(guestArchitectures),
   /** The image's name: that of a release, or of an unpacked kernel. */
   name: z.string(),
   /** As `uname -r` says in the guest. */
@@ -31,10 +32,13 @@ const manifestSchema = z.strictObject({
   inputs: z.strictObject({
     recipe: sha256,
     init: sha256,
-    module: sha256,
     agent: sha256,
-    node: sha256,
-    koffi: sha256,
+    /** x86: sources of the kernel module, Node's program, koffi. */
+    module: sha256.optional(),
+    node: sha256.optional(),
+    koffi: sha256.optional(),
+    /** s390x: sources of the add-on. */
+    addOn: sha256.optional(),
   }),
   /** SHA-256 of what came out. */
   outputs: z.strictObject({ vmlinuz: sha256, initramfs: sha256 }),

@@ -2,18 +2,28 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result } from '../../../core/result.ts';
+import { defaultKernels, type GuestArchitecture } from '../guestArchitecture.ts';
 import { fileHash } from './debianPackages.ts';
 import { readManifest, type ImageInputs, type ImageManifest } from './imageManifest.ts';
 
 /** Where the parts are that the bench itself puts into a guest. */
-export interface BenchParts {
-  /** `resources/rig-images/x86`. */
+export type BenchParts = {
+  /** `resources/rig-images/<architecture>`. */
   readonly recipe: string;
-  /** `resources/kernel-module/vfio-pci-notify`. */
-  readonly module: string;
   /** The bundled agent, one file. */
   readonly agent: string;
-}
+} & (
+  | {
+      readonly architecture: 'x86';
+      /** `resources/kernel-module/vfio-pci-notify`. */
+      readonly module: string;
+    }
+  | {
+      readonly architecture: 's390x';
+      /** `resources/native`. */
+      readonly addOn: string;
+    }
+);
 
 /** An image that a guest can be started from. */
 export interface RigImage {
@@ -23,7 +33,8 @@ export interface RigImage {
   readonly manifest: ImageManifest;
 }
 
-export const imageFolder = (cache: string, name: string): string => join(cache, 'x86', name);
+export const imageFolder = (cache: string, architecture: GuestArchitecture, name: string): string =>
+  join(cache, architecture, name);
 
 export const imageIn = (folder: string, manifest: ImageManifest): RigImage => ({
   folder,
@@ -42,13 +53,18 @@ export const sourceHash = async (folder: string): Promise<string> => {
   return hash.digest('hex');
 };
 
+/** The guests' first program is the same on every architecture, and lies beside their recipes. */
+export const initOf = ({ recipe }: Pick<BenchParts, 'recipe'>): string => join(recipe, '..', 'init');
+
 /** The inputs that change with the bench, and are small. */
 export const benchInputs = async (
   parts: BenchParts,
-): Promise<Pick<ImageInputs, 'recipe' | 'init' | 'module' | 'agent'>> => ({
+): Promise<Pick<ImageInputs, keyof typeof inputWords>> => ({
   recipe: await fileHash(join(parts.recipe, 'recipe.json')),
-  init: await fileHash(join(parts.recipe, 'init')),
-  module: await sourceHash(parts.module),
+  init: await fileHash(initOf(parts)),
+  ...(parts.architecture === 'x86'
+    ? { module: await sourceHash(parts.module) }
+    : { addOn: await sourceHash(parts.addOn) }),
   agent: await fileHash(parts.agent),
 });
 
@@ -56,11 +72,12 @@ const inputWords = {
   recipe: 'recipe',
   init: 'init script',
   module: 'kernel module',
+  addOn: 'add-on',
   agent: 'agent',
 } as const;
 
-const command = (name: string): string =>
-  `run "rbench rig build x86${name === 'bookworm' ? '' : ` --kernel ${name}`}"`;
+const command = (architecture: GuestArchitecture, name: string): string =>
+  `run "rbench rig build ${architecture}${name === defaultKernels[architecture] ? '' : ` --kernel ${name}`}"`;
 
 /** The image of this name, if it is there and was made from the parts that the bench has. */
 export const findImage = async (
@@ -68,10 +85,15 @@ export const findImage = async (
   name: string,
   parts: BenchParts,
 ): Promise<Result<RigImage>> => {
-  const folder = imageFolder(cache, name);
+  const { architecture } = parts;
+  const folder = imageFolder(cache, architecture, name);
+  const advice = command(architecture, name);
   const manifest = await readManifest(folder);
   if (manifest === null) {
-    return failure('imageNotBuilt', `The image "${name}" of the x86 guest is not built; ${command(name)}.`);
+    return failure(
+      'imageNotBuilt',
+      `The image "${name}" of the ${architecture} guest is not built; ${advice}.`,
+    );
   }
   let inputs;
   try {
@@ -80,12 +102,12 @@ export const findImage = async (
     const missing = (thrown as NodeJS.ErrnoException).path ?? 'a part of the bench';
     return failure(
       'imageNotBuilt',
-      `The bench cannot read ${missing}, which is part of the guest; ${command(name)}.`,
+      `The bench cannot read ${missing}, which is part of the guest; ${advice}.`,
     );
   }
-  for (const input of ['recipe', 'init', 'module', 'agent'] as const) {
+  for (const input of ['recipe', 'init', 'module', 'addOn', 'agent'] as const) {
     if (inputs[input] === manifest.inputs[input]) continue;
-    const message = `The image "${name}" was made with another ${inputWords[input]} than this bench has; ${command(name)}.`;
+    const message = `The image "${name}" was made with another ${inputWords[input]} than this bench has; ${advice}.`;
     return failure('imageNotBuilt', message);
   }
   return success(imageIn(folder, manifest));

@@ -10,8 +10,8 @@ export interface KernelTree {
   readonly vmlinuz: string;
   /** `lib/modules/<release>`. */
   readonly modules: string;
-  /** What a module is built against. */
-  readonly headers: string;
+  /** What a module is built against; null where the kernel came without. */
+  readonly headers: string | null;
 }
 
 const firstThere = async (paths: readonly string[]): Promise<string | null> => {
@@ -55,9 +55,7 @@ export const locateKernel = async (root: string): Promise<Result<KernelTree>> =>
     ]);
     if (vmlinuz === null) return absent(`vmlinuz of ${release}`);
     const headers = await firstThere([join(root, 'usr/src', `linux-headers-${release}`)]);
-    return headers === null
-      ? absent(`headers of ${release}`)
-      : success({ release, vmlinuz, modules, headers });
+    return success({ release, vmlinuz, modules, headers });
   }
   return absent('kernel modules');
 };

@@ -6,14 +6,24 @@ const path = z.string().regex(/^[\w+.-]+(\/[\w+.-]+)*$/);
 
 /** What an image is made of: `resources/rig-images/<architecture>/recipe.json`, beside the `init` of the guest. */
 const recipeSchema = z.strictObject({
+  /** Debian's name of the guest's architecture. */
+  debianArchitecture: z.enum(['amd64', 's390x']),
   /** Where the packages of a kernel's name come from. */
   suites: z.record(
     z.string(),
     z.array(z.strictObject({ archive: z.enum(['debian', 'debian-security']), suite: z.string() })).min(1),
   ),
-  /** Followed to what they depend on, as far as that is the kernel itself. */
-  kernelPackages: z.array(z.string()).min(1),
-  /** Always of the default suite: what the agent and `init` need to run. */
+  /**
+   * Followed to what they depend on, as far as that is the kernel itself. `newest`: of the packages with such a name,
+   * the one of the newest kernel; `*` stands for its release.
+   */
+  kernelPackages: z.union([
+    z.array(z.string()).min(1),
+    z.strictObject({ newest: z.string().regex(/^[\w-]+\*[\w-]+$/) }),
+  ]),
+  /** Which of the suites the user and tool packages come from. */
+  userSuite: z.string(),
+  /** What the agent and `init` need to run. */
   userPackages: z.array(z.string()).min(1),
   /** Libraries that the kernel's own build tools need on this machine (objtool reads ELF). */
   toolPackages: z.array(z.string()),

@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { success, type Result } from '../../../core/result.ts';
+import { addOnName, compileAddOn, crossCompilerVersion } from './compileAddOn.ts';
+import { compileModule, compilerVersion } from './compileModule.ts';
+import { fileHash } from './debianPackages.ts';
+import { koffiFiles, type GuestParts } from './guestFiles.ts';
+import { findGuestNode, strippedNode } from './guestNode.ts';
+import type { ImageInputs } from './imageManifest.ts';
+import type { BenchParts } from './imageStore.ts';
+import type { KernelTree } from './kernelTree.ts';
+
+/** Where the packages are unpacked, when the programs are made. */
+export interface ProgramRoots {
+  readonly kernel: KernelTree;
+  readonly userRoot: string;
+  readonly toolRoot: string;
+  readonly cache: string;
+  readonly scratch: string;
+}
+
+/** What differs between the architectures: Node, what calls the kernel for it, and what is compiled. */
+export interface GuestPrograms {
+  readonly compiler: string;
+  /** Beside those of `benchInputs`. */
+  readonly inputs: Pick<ImageInputs, 'node' | 'koffi'>;
+  make(roots: ProgramRoots): Promise<Result<Pick<GuestParts, 'notifyModule' | 'node' | 'besideAgent'>>>;
+}
+
+/** x86: the bench's own Node and koffi, and the notify driver by this machine's compiler. */
+const benchPrograms = async (module: string, packages: string): Promise<Result<GuestPrograms>> => {
+  const compiler = await compilerVersion();
+  if (!compiler.ok) return compiler;
+  const node = await findGuestNode(packages);
+  if (!node.ok) return node;
+  const nodeHash = await fileHash(node.value);
+  const beside = await koffiFiles(packages);
+  const koffi = createHash('sha256');
+  for (const path of beside) koffi.update(path).update(await readFile(join(packages, path)));
+  return success({
+    compiler: compiler.value,
+    inputs: { node: nodeHash, koffi: koffi.digest('hex') },
+    make: async ({ kernel, toolRoot, cache, scratch }) => {
+      const libraries = join(toolRoot, 'usr/lib/x86_64-linux-gnu');
+      const notifyModule = await compileModule(module, kernel, libraries, scratch);
+      if (!notifyModule.ok) return notifyModule;
+      return success({
+        notifyModule: notifyModule.value,
+        node: await strippedNode(node.value, nodeHash, cache),
+        besideAgent: beside.map((path) => ({ path: `node_modules/${path}`, file: join(packages, path) })),
+      });
+    },
+  });
+};
+
+/** s390x: Debian's Node, and the bench's add-on by a cross-compiler. */
+const debianPrograms = async (addOn: string, packages: string): Promise<Result<GuestPrograms>> => {
+  const compiler = await crossCompilerVersion(addOn);
+  if (!compiler.ok) return compiler;
+  return success({
+    compiler: compiler.value,
+    inputs: {},
+    make: async ({ userRoot, scratch }) => {
+      const built = await compileAddOn(addOn, packages, scratch);
+      if (!built.ok) return built;
+      return success({
+        notifyModule: null,
+        node: join(userRoot, 'usr/bin/node'),
+        besideAgent: [{ path: addOnName, file: built.value }],
+      });
+    },
+  });
+};
+
+/** `packages`: the bench's node_modules. */
+export const guestPrograms = (parts: BenchParts, packages: string): Promise<Result<GuestPrograms>> => {
+  switch (parts.architecture) {
+    case 'x86':
+      return benchPrograms(parts.module, packages);
+    case 's390x':
+      return debianPrograms(parts.addOn, packages);
+  }
+};
