@@ -31,7 +31,7 @@ export const symbolsOf = (
   for (const one of wanted) byName.set(one.name, [...(byName.get(one.name) ?? []), one]);
   const found = new Map<string, FunctionSymbol[]>();
   for (const line of text.split('\n')) {
-    const end = line.search(/[ \t]/);
+    const end = line.indexOf(' ');
     const symbol = end === -1 ? line : line.slice(0, end);
     const dot = symbol.indexOf('.');
     const candidates = byName.get(dot === -1 ? symbol : symbol.slice(0, dot));

@@ -18,8 +18,8 @@ export const learnNameOffset = async (
   group: string,
 ): Promise<number | null> => {
   const instance = `instances/${group}`;
-  const enable = (path: string, value: '0' | '1'): Promise<unknown> =>
-    files.write(`${instance}/events/${group}/${path}/enable`, value);
+  const enable = (value: '0' | '1'): Promise<unknown> =>
+    files.write(`${instance}/events/${group}/enable`, value);
   const defined = await files.append(
     'kprobe_events',
     `p:${group}/kobject pci_read_config kobject=$arg2:x64 name=+0(+0($arg2)):string\n` +
@@ -30,15 +30,13 @@ export const learnNameOffset = async (
     const folder = join(tree.sys, 'bus/pci/devices');
     const [address] = await namesIn(folder);
     if (address === undefined) return null;
-    await enable('kobject', '1');
-    await enable('function', '1');
+    await enable('1');
     await readFirstBytes(join(folder, address, 'config'));
     const trace = await files.read(`${instance}/trace`);
     return trace.ok ? nameOffsetIn(trace.value, address) : null;
   } finally {
-    await enable('kobject', '0');
-    await enable('function', '0');
-    for (const event of ['kobject', 'function']) await files.append('kprobe_events', `-:${group}/${event}\n`);
+    await enable('0');
+    await files.append('kprobe_events', `-:${group}/kobject\n-:${group}/function\n`);
     await files.write(`${instance}/trace`, '');
   }
 };

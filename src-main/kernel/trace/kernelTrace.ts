@@ -11,7 +11,7 @@ import type { HostTree } from '../sysfs/hostTree.ts';
 import type { Waiter } from '../waiter/waiter.ts';
 import { learnNameOffset } from './deviceName.ts';
 import { makeInstance, removeInstance, sweepInstances } from './instance.ts';
-import { watchFunctions, type Watched } from './probes.ts';
+import { findPlaces, watchFunctions, type Watched } from './probes.ts';
 import { findTraceFiles, type TraceFiles } from './traceFiles.ts';
 
 /** `at`: CLOCK_MONOTONIC in whole microseconds, as the kernel stamped it. */
@@ -115,8 +115,11 @@ const traceInto = async (
   files: TraceFiles,
   group: string,
 ): Promise<Result<KernelTrace>> => {
-  const nameOffset = await learnNameOffset(files, needs.tree, group);
-  const watched = await watchFunctions(files, group, nameOffset);
+  const [places, nameOffset] = await Promise.all([
+    findPlaces(files),
+    learnNameOffset(files, needs.tree, group),
+  ]);
+  const watched = await watchFunctions(files, group, places, nameOffset);
   if (!watched.ok) return watched;
   const { means, seen, unseen } = watched.value;
   if (seen.length === 0) {

@@ -5,7 +5,7 @@ import { success, type Result } from '../../core/result.ts';
 import { whyRefused, type TraceFiles } from './traceFiles.ts';
 
 /** A place in the kernel that is watched. Its number names its events. */
-interface Place extends FunctionSymbol {
+export interface Place extends FunctionSymbol {
   readonly number: number;
   readonly function: TracedFunction;
 }
@@ -51,7 +51,7 @@ const probesAt = (group: string, place: Place, nameOffset: number | null): strin
 };
 
 /** Every place of every function, and the functions of which the kernel has none. */
-const placesIn = async (files: TraceFiles): Promise<readonly Place[]> => {
+export const findPlaces = async (files: TraceFiles): Promise<readonly Place[]> => {
   const list = await files.read('available_filter_functions');
   // Without the list the plain names are tried; copies that the compiler made are not found then.
   const found = list.ok ? symbolsOf(list.value, tracedFunctions) : null;
@@ -86,23 +86,39 @@ const watchedOf = (
   };
 };
 
+/** The events of a group that there are. */
+const eventsOf = async (files: TraceFiles, group: string): Promise<ReadonlySet<string>> => {
+  const probes = await files.read('kprobe_events');
+  const found = probes.ok ? probes.value.matchAll(/^[pr]\d*:([^/\s]+)\/(\S+)/gm) : [];
+  return new Set([...found].flatMap(([, of, event = '']) => (of === group ? [event] : [])));
+};
+
 const watchWithKprobes = async (
   files: TraceFiles,
   group: string,
+  places: readonly Place[],
   nameOffset: number | null,
 ): Promise<Result<Watched>> => {
-  const places = await placesIn(files);
+  const probes = new Map(places.map((place) => [place, probesAt(group, place, nameOffset)]));
+  // One write for all: on a slow machine each costs milliseconds. The kernel stops at the first that it refuses.
+  const all = await files.append('kprobe_events', [...probes.values()].join(''));
+  const defined = all.ok ? null : await eventsOf(files, group);
   const taken: Place[] = [];
   const refused: Place[] = [];
-  for (const place of places) {
-    const defined = await files.append('kprobe_events', probesAt(group, place, nameOffset));
-    if (defined.ok) {
+  for (const [place, text] of probes) {
+    if (defined === null || defined.has(`r${place.number}`)) {
       taken.push(place);
       continue;
     }
-    if (defined.error.errno?.name === 'EPERM') return whyRefused(defined);
+    if (defined.has(`e${place.number}`)) await files.append('kprobe_events', `-:${group}/e${place.number}\n`);
+    const alone = await files.append('kprobe_events', text);
+    if (alone.ok) {
+      taken.push(place);
+      continue;
+    }
+    if (alone.error.errno?.name === 'EPERM') return whyRefused(alone);
     // A name that was only tried is not there.
-    if (defined.error.errno?.name !== 'ENOENT') refused.push(place);
+    if (alone.error.errno?.name !== 'ENOENT') refused.push(place);
     // The first of the two may have been taken.
     await files.append('kprobe_events', `-:${group}/e${place.number}\n`);
   }
@@ -120,8 +136,11 @@ const watchWithKprobes = async (
   );
 };
 
-const watchWithFunctionTracer = async (files: TraceFiles, group: string): Promise<Result<Watched>> => {
-  const places = await placesIn(files);
+const watchWithFunctionTracer = async (
+  files: TraceFiles,
+  group: string,
+  places: readonly Place[],
+): Promise<Result<Watched>> => {
   const taken: Place[] = [];
   const instance = `instances/${group}`;
   for (const place of places) {
@@ -142,12 +161,13 @@ const watchWithFunctionTracer = async (files: TraceFiles, group: string): Promis
   );
 };
 
-/** Watches what there is of `tracedFunctions` in the instance of the group's name. */
+/** Watches these places in the instance of the group's name. */
 export const watchFunctions = async (
   files: TraceFiles,
   group: string,
+  places: readonly Place[],
   nameOffset: number | null,
 ): Promise<Result<Watched>> =>
   (await files.names('.')).includes('kprobe_events')
-    ? watchWithKprobes(files, group, nameOffset)
-    : watchWithFunctionTracer(files, group);
+    ? watchWithKprobes(files, group, places, nameOffset)
+    : watchWithFunctionTracer(files, group, places);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { nameOffsetIn } from '../../../src-main/kernel/trace/deviceName.ts';
 import { makeInstance, removeInstance, sweepInstances } from '../../../src-main/kernel/trace/instance.ts';
-import { watchFunctions } from '../../../src-main/kernel/trace/probes.ts';
+import { findPlaces, watchFunctions } from '../../../src-main/kernel/trace/probes.ts';
 import { findTraceFiles } from '../../../src-main/kernel/trace/traceFiles.ts';
 import { traceReader, type KernelTraceEvent } from '../../../src-main/kernel/trace/kernelTrace.ts';
 import { functionsIn, recordedTrace } from '../../core/kernelTrace/recordedTrace.ts';
@@ -29,7 +29,7 @@ describe('the probes of a trace', () => {
       'slot_reset [vfio_pci_notify]',
     );
     const group = valueOf(await makeInstance(files, 7));
-    const watched = valueOf(await watchFunctions(files, group, 208));
+    const watched = valueOf(await watchFunctions(files, group, await findPlaces(files), 208));
     expect(files.probes.map((line) => line.replaceAll(group, 'G').trim())).toEqual([
       'p:G/e0 vfio_pci_notify:slot_reset device=+0(+208($arg1)):string',
       'r64:G/r0 vfio_pci_notify:slot_reset value=$retval:s32',
@@ -49,7 +49,7 @@ describe('the probes of a trace', () => {
 
   it('fetch nothing from a copy whose arguments the compiler has changed, or where the name is not found', async () => {
     const files = tracefsWith('pci_pm_reset.constprop.0', 'pcie_flr');
-    valueOf(await watchFunctions(files, 'g', null));
+    valueOf(await watchFunctions(files, 'g', await findPlaces(files), null));
     expect(files.probes.filter((line) => line.startsWith('p')).map((line) => line.trim())).toEqual([
       'p:g/e0 pcie_flr',
       'p:g/e1 pci_pm_reset.constprop.0',
@@ -59,7 +59,7 @@ describe('the probes of a trace', () => {
   it('say which functions the kernel has not, and which it lets nobody watch', async () => {
     const files = tracefsWith('pcie_flr', 'pci_save_state');
     files.forbidden.add('pci_save_state');
-    const { seen, unseen } = valueOf(await watchFunctions(files, 'g', null));
+    const { seen, unseen } = valueOf(await watchFunctions(files, 'g', await findPlaces(files), null));
     expect(seen).toEqual(['pcie_flr']);
     expect(unseen).toContainEqual({ function: 'pci_save_state', because: 'refused' });
     expect(unseen).toContainEqual({ function: 'vfio_bar_restore', because: 'notThere' });
@@ -68,7 +68,7 @@ describe('the probes of a trace', () => {
   it('are refused by a kernel that is locked down, in words', async () => {
     const files = tracefsWith('pcie_flr');
     files.refusing.set('kprobe_events', 'EPERM');
-    expect(await watchFunctions(files, 'g', null)).toMatchObject({
+    expect(await watchFunctions(files, 'g', await findPlaces(files), null)).toMatchObject({
       ok: false,
       error: { code: 'permissionDenied', message: expect.stringContaining('locked down') },
     });
@@ -77,14 +77,14 @@ describe('the probes of a trace', () => {
   it('are calls only, of the functions named and no others, where the kernel has no kprobe events', async () => {
     const files = tracefsWith('pcie_flr', 'slot_reset [vfio_pci_notify]');
     files.hasKprobes = false;
-    const watched = valueOf(await watchFunctions(files, 'g', null));
+    const watched = valueOf(await watchFunctions(files, 'g', await findPlaces(files), null));
     expect(watched.means).toBe('functions');
     expect(files.written.get('instances/g/current_tracer')).toBe('function');
     expect(watched.functionOf('slot_reset')).toMatchObject({ function: { module: 'vfio_pci_notify' } });
 
     const none = tracefsWith('unrelated');
     none.hasKprobes = false;
-    valueOf(await watchFunctions(none, 'g', null));
+    valueOf(await watchFunctions(none, 'g', await findPlaces(none), null));
     expect(none.written.has('instances/g/current_tracer')).toBe(false);
   });
 });
@@ -96,7 +96,7 @@ describe('the instance of a trace', () => {
     const group = valueOf(await makeInstance(files, 7));
     expect(files.written.get(`instances/${group}/trace_clock`)).toBe('mono');
     expect(files.written.get(`instances/${group}/buffer_percent`)).toBe('0');
-    valueOf(await watchFunctions(files, group, null));
+    valueOf(await watchFunctions(files, group, await findPlaces(files), null));
     valueOf(await removeInstance(files, group));
     expect([...files.instances]).toEqual([]);
     expect(files.probes).toEqual(['p:somebody/probe pcie_flr\n']);
@@ -114,7 +114,7 @@ describe('the instance of a trace', () => {
     const groups: string[] = [];
     for (const process of [11, 12, 13]) {
       const group = valueOf(await makeInstance(files, process));
-      valueOf(await watchFunctions(files, group, null));
+      valueOf(await watchFunctions(files, group, await findPlaces(files), null));
       groups.push(group);
     }
     const [alive = '', dead = '', read = ''] = groups;
