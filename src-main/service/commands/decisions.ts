@@ -3,9 +3,9 @@ import type { PciAddress } from '../../core/pci/address.ts';
 import { success } from '../../core/result.ts';
 import type { HeldRig } from '../heldRig.ts';
 import { consequenceOf } from './consequences.ts';
-import { driverVerdict, namedDriver } from './drivers.ts';
+import { namedDriver } from './drivers.ts';
 import type { HandlersOf } from './handler.ts';
-import { refusalOfDeed, type Asked } from './refusals.ts';
+import { verdictOfDeed, type Asked } from './refusals.ts';
 import { purposeOf, spendToken } from './tokens.ts';
 
 /** What the console knows of the device at this moment; with an ack the same goes into the audit line. */
@@ -30,8 +30,7 @@ export const decisionCommands: HandlersOf<'confirmation' | 'inject' | 'acknowled
       const driver = wanted === undefined ? success(wanted) : namedDriver(held, device, wanted);
       if (!driver.ok) return driver;
       const asked: Asked = { action, device, fault: fault ?? null, kind: kind ?? null, driver: driver.value };
-      const refusal = await refusalOfDeed(held, asked);
-      const warnings = action === 'unbind' ? (await driverVerdict(held, device, driver.value)).warnings : [];
+      const { refusal, warnings } = await verdictOfDeed(held, asked);
       const state = held.coordinator.state(device);
       return success({
         token: bench.confirmations.issue(purposeOf(caller, held, action, device)),

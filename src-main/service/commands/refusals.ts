@@ -32,12 +32,28 @@ const faultRefusal = (held: HeldRig, target: FaultTarget, fault: Fault | null): 
   return unplug === null ? null : of({ kind: 'loopback' });
 };
 
-/** Why the deed would be refused now; null when it would be tried. Nothing is recorded and nothing is done. */
-export const refusalOfDeed = async (held: HeldRig, asked: Asked): Promise<BenchError | null> => {
-  const { action, device } = asked;
-  const { coordinator, rig, recorder } = held;
-  const trouble = recorder.trouble ?? coordinator.linkLost;
-  if (trouble !== null) return trouble;
+/** What would become of the deed now. Nothing is recorded and nothing is done. */
+export interface DeedVerdict {
+  /** Null when it would be tried. */
+  readonly refusal: BenchError | null;
+  /** What is allowed and should be known. */
+  readonly warnings: readonly string[];
+}
+
+export const verdictOfDeed = async (held: HeldRig, asked: Asked): Promise<DeedVerdict> => {
+  const trouble = held.recorder.trouble ?? held.coordinator.linkLost;
+  if (trouble !== null) return { refusal: trouble, warnings: [] };
+  if (asked.action === 'unbind') return driverVerdict(held, asked.device, asked.driver);
+  return { refusal: await refusalOfDeed(held, asked.action, asked), warnings: [] };
+};
+
+const refusalOfDeed = async (
+  held: HeldRig,
+  action: Exclude<ConfirmedAction, 'unbind'>,
+  asked: Asked,
+): Promise<BenchError | null> => {
+  const { device } = asked;
+  const { coordinator, rig } = held;
   const state = coordinator.state(device);
   const at = rig.clock.now();
   const approval = { operator: '', reason: '', by: 'person' } as const;
@@ -58,8 +74,6 @@ export const refusalOfDeed = async (held: HeldRig, asked: Asked): Promise<BenchE
       const resetKind = asked.kind ?? session.capabilities.resetKinds[0] ?? 'device';
       return state === null ? null : refusalOf(state, { kind: 'resetRequested', at, resetKind, approval });
     }
-    case 'unbind':
-      return (await driverVerdict(held, device, asked.driver)).refusal;
     default:
       return missingCase(action);
   }
