@@ -4,6 +4,7 @@ import type { Microseconds, Phase, Protocol } from '../recovery/phase.ts';
 import { sentenceOf } from '../recovery/reasons.ts';
 import { step } from '../recovery/step.ts';
 import { layOutSequence, relativeSeconds } from '../timeline/sequence.ts';
+import { placeByTime } from '../timeline/placing.ts';
 import { rowsOf, type TimelineRow } from '../timeline/rows.ts';
 import { escaped } from './markup.ts';
 import { reportStyle } from './reportStyle.ts';
@@ -59,7 +60,8 @@ export class HtmlReport {
     } else if (line.type === 'step' && fold !== null) {
       this.#step(line, fold, rows);
     } else if (fold?.story !== undefined && fold?.story !== null && fold.story.rows.length < longestDiagram) {
-      fold.story.rows.push(...rows);
+      if (line.type === 'kernelTrace') for (const row of rows) placeByTime(fold.story.rows, row);
+      else fold.story.rows.push(...rows);
     }
   }
 

@@ -9,6 +9,7 @@ import {
 } from '../../../src-main/core/recovery/phase.ts';
 import type { Reason } from '../../../src-main/core/recovery/reasons.ts';
 import { armedState, type RecoveryState } from '../../../src-main/core/recovery/state.ts';
+import { placeByTime } from '../../../src-main/core/timeline/placing.ts';
 import { step } from '../../../src-main/core/recovery/step.ts';
 import type { DeviceLog, LogRow } from '../../stores/rigLog.ts';
 
@@ -99,12 +100,13 @@ class RecoveryReader {
       case 'approval':
       case 'uevent':
       case 'kernelLog':
-      case 'kernelTrace':
       case 'snapshot':
       case 'run':
       case 'scenario':
       case 'end':
         return this.#keep(rows);
+      case 'kernelTrace':
+        return this.#place(rows);
       default:
         return missingCase(line);
     }
@@ -129,8 +131,21 @@ class RecoveryReader {
   }
 
   #keep(rows: readonly LogRow[]): void {
+    this.#kept().push(...rows);
+    this.#trim();
+  }
+
+  /** What the kernel did is told a little after it did it. */
+  #place(rows: readonly LogRow[]): void {
+    for (const row of rows) {
+      const index = placeByTime(this.#kept(), row);
+      if (this.#fault !== null && index <= this.#fault) this.#fault += 1;
+    }
+    this.#trim();
+  }
+
+  #trim(): void {
     const into = this.#kept();
-    into.push(...rows);
     const surplus = into.length - mostRows;
     if (surplus <= 0) return;
     into.splice(0, surplus);
