@@ -117,6 +117,28 @@ consoleSuite('axe-core', (launch) => {
     await inCard('Add rig');
   });
 
+  it('finds nothing in any kind of rig, nor in one that could not be opened', async () => {
+    await screen.button('Add rig').click();
+    const card = open.page.getByRole('dialog', { name: 'Add a rig' });
+    await card.getByRole('radio', { name: 'Virtual x86' }).click();
+    await expectNothing();
+    await card.getByRole('radio', { name: 'Remote' }).check();
+    await card.getByRole('textbox', { name: 'Command' }).fill('exit 3');
+    await card.getByText('What comes of it').waitFor();
+    await expectNothing();
+    await card.getByRole('button', { name: 'Run and add rig' }).click();
+    const opening = open.page.getByRole('dialog', { name: /not opened/ });
+    await opening.waitFor();
+    await expectNothing();
+    await open.page.keyboard.press('Escape');
+    await expect.poll(() => opening.count()).toBe(0);
+    const entry = open.page.getByRole('group', { name: 'Rigs' }).getByRole('button', { name: /not opened/ });
+    await expectNothing();
+    await entry.click();
+    await screen.button('Dismiss').click();
+    await expect.poll(() => entry.count()).toBe(0);
+  });
+
   it('finds nothing in the scenarios, listed and played', async () => {
     await page('Scenarios');
     const list = open.page.getByRole('navigation', { name: 'All scenarios' });

@@ -66,9 +66,29 @@ const takeAll = async (page: Page, take: (name: string) => Promise<void>): Promi
     await page.getByRole('main').getByText(shownBy[place]).first().waitFor();
     await take(place.toLowerCase());
   }
+  await takeRigs(page, take);
   await page.keyboard.press('Control+k');
   await page.getByRole('dialog').waitFor();
   await take('palette');
+};
+
+/** The card that adds a rig, by kind, and one that could not be opened. */
+const takeRigs = async (page: Page, take: (name: string) => Promise<void>): Promise<void> => {
+  await press(page, 'Add rig');
+  const card = page.getByRole('dialog', { name: 'Add a rig' });
+  await card.getByText('a real kernel in a QEMU guest').waitFor();
+  await take('card-rig-simulated');
+  await card.getByRole('radio', { name: 'Virtual x86' }).check();
+  await take('card-rig-virtual');
+  await card.getByRole('radio', { name: 'Remote' }).check();
+  await card.getByRole('textbox', { name: 'Command' }).fill('echo The lab is closed. >&2; exit 3');
+  await card.getByText('What comes of it').waitFor();
+  await take('card-rig-remote');
+  await press(page, 'Run and add rig');
+  await page.getByRole('dialog', { name: /not opened/ }).waitFor();
+  await take('rig-not-opened');
+  await press(page, 'Dismiss');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
 };
 
 mkdirSync(folder, { recursive: true });
