@@ -11,7 +11,7 @@ import { guestTopology, type GuestTopologyName } from '../../../src-main/rigs/vi
 import { openVirtualRig, type VirtualRig } from '../../../src-main/rigs/virtual/virtualRig.ts';
 
 /** Boots a real kernel: needs QEMU and the image. */
-const image = await imageOf({ kernel: 'bookworm' }, process.env);
+const image = await imageOf({ architecture: 'x86', kernel: 'bookworm' }, process.env);
 const missing = image.ok ? null : image.error.message;
 if (missing !== null) {
   if (process.env['CI'] === 'true') throw new Error(missing);

@@ -48,6 +48,10 @@ const combinedHash = (packages: readonly PinnedPackage[]): string =>
     .digest('hex')
     .slice(0, 16);
 
+/** Where packages lie unpacked, which is shared by every image that has the same. */
+export const unpackedFolder = (cache: string, packages: readonly PinnedPackage[]): string =>
+  join(cache, 'unpacked', combinedHash(packages));
+
 class ImageBuild {
   readonly #wishes: BuildWishes;
   readonly #recipe: Recipe;
@@ -111,10 +115,10 @@ class ImageBuild {
     return kernels.ok ? success({ ...found, kernelPackages: kernels.value }) : kernels;
   }
 
-  /** The folder with these packages unpacked, which is shared by every image that has them. */
+  /** The folder with these packages unpacked. */
   async unpacked(release: string, packages: readonly PinnedPackage[]): Promise<Result<string>> {
     const { cache, onProgress } = this.#wishes;
-    const folder = join(cache, 'unpacked', combinedHash(packages));
+    const folder = unpackedFolder(cache, packages);
     // Written last, so that a folder without it is not whole.
     const seal = join(folder, '.whole');
     const whole = await readFile(seal).then(
