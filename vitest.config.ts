@@ -6,8 +6,8 @@ export default defineConfig({
   plugins: [vue()],
   test: {
     include: ['test/**/*.test.ts'],
-    // In a real Electron and a real browser: vitest.e2e.config.ts.
-    exclude: ['test/e2e/**'],
+    // In a real Electron and a real browser: vitest.e2e.config.ts. On real kernels: vitest.rig.config.ts.
+    exclude: ['test/e2e/**', 'test/rig/**'],
     testTimeout: 30_000,
   },
 });

@@ -121,6 +121,8 @@ const written = (
     value |= ((entry.value >>> (8 * from)) & 0xff) << (8 * byte);
     covers |= 0xff << (8 * byte);
   }
+  // vfio keeps the user's Interrupt Disable for itself, and writes the hardware's own bit back.
+  if (offset === configOffset.command) covers &= ~commandBit.intxDisable;
   return { value: value >>> 0, covers: covers >>> 0 };
 };
 

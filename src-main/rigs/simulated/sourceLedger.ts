@@ -107,6 +107,8 @@ export class SourceLedger implements ConfigObserver {
         const cell = this.cells[index];
         if (cell === undefined || seen.has(index)) continue;
         seen.add(index);
+        // vfio keeps the user's Interrupt Disable for itself, and writes the hardware's own bit back.
+        if (who === 'userSpace' && cell.register === 'command' && cell.field === 'intxDisable') continue;
         let [covered, written] = [0, 0];
         for (let at = 0; at < cell.width; at += 1) {
           const from = cell.offset + at - offset;

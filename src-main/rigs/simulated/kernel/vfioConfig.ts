@@ -33,6 +33,8 @@ export class VfioConfig {
   /** rbar[]: what vfio_bar_restore() writes back. */
   readonly #realBars: readonly number[];
   #virtualMemory: boolean;
+  /** COMMAND's Interrupt Disable as user space wrote it; the bit in the hardware is the kernel's. */
+  #virtualIntxDisable: number;
 
   constructor(machine: ConfigSurroundings, device: Viewed) {
     this.#machine = machine;
@@ -43,6 +45,7 @@ export class VfioConfig {
       fn.readConfig(configOffset.baseAddress0 + 4 * bar, 4),
     );
     this.#virtualMemory = (fn.command & commandBit.memorySpace) !== 0;
+    this.#virtualIntxDisable = fn.command & commandBit.intxDisable;
   }
 
   #isVirtual(offset: number): boolean {
@@ -63,7 +66,10 @@ export class VfioConfig {
         value = (value << 8) | (this.#virtual[offset + byte] ?? 0);
       return success(value >>> 0);
     }
-    return this.#reachable() ?? success(fn.readConfig(offset, width));
+    const unreachable = this.#reachable();
+    if (unreachable !== null) return unreachable;
+    const value = fn.readConfig(offset, width);
+    return success(offset === configOffset.command ? this.#asUserSpaceHasIt(value) : value);
   }
 
   write(offset: number, width: AccessWidth, value: number): Result<void> {
@@ -72,8 +78,14 @@ export class VfioConfig {
     if (unreachable !== null) return unreachable;
     if (this.#isVirtual(offset)) return success(undefined);
     if (offset === configOffset.command) this.#beforeCommand((value & commandBit.memorySpace) !== 0);
-    fn.writeConfig(offset, width, value);
-    if (offset === configOffset.command) this.#virtualMemory = (value & commandBit.memorySpace) !== 0;
+    if (offset !== configOffset.command) {
+      fn.writeConfig(offset, width, value);
+      return success(undefined);
+    }
+    const { intxDisable, memorySpace } = commandBit;
+    fn.writeConfig(offset, width, ((value & ~intxDisable) | (fn.command & intxDisable)) >>> 0);
+    this.#virtualMemory = (value & memorySpace) !== 0;
+    this.#virtualIntxDisable = value & intxDisable;
     return success(undefined);
   }
 
@@ -82,8 +94,16 @@ export class VfioConfig {
     const unreachable = this.#reachable();
     if (unreachable !== null) return unreachable;
     const bytes = this.#device.fn.snapshot();
+    const command = this.#asUserSpaceHasIt(bytes[configOffset.command + 1] ?? 0, 8);
+    bytes[configOffset.command + 1] = command;
     for (const [first, end] of virtualBytes) bytes.set(this.#virtual.subarray(first, end), first);
     return success(bytes);
+  }
+
+  /** `shift`: how many bits of COMMAND are left out at its lower end. */
+  #asUserSpaceHasIt(command: number, shift = 0): number {
+    const bit = commandBit.intxDisable >>> shift;
+    return ((command & ~bit) | (this.#virtualIntxDisable >>> shift)) >>> 0;
   }
 
   /** On s390x a function in error answers ENODEV; on x86 a device that is gone reads all ones. */
