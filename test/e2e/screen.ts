@@ -105,17 +105,19 @@ export const decide = async (
 export const secondsOf = async (timer: Locator): Promise<number> =>
   Number.parseFloat((await timer.textContent()) ?? '');
 
+type Line = Record<string, unknown>;
+
+/** The lines of each journal of a console. */
+export const journals = (runs: string): readonly (readonly Line[])[] =>
+  readdirSync(runs)
+    .filter((name) => name.endsWith('.jsonl'))
+    .map((file) =>
+      readFileSync(join(runs, file), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as Line),
+    );
+
 /** The lines of the only journal that holds what `wanted` finds. */
-export const journalWith = (
-  runs: string,
-  wanted: (line: Record<string, unknown>) => boolean,
-): readonly Record<string, unknown>[] => {
-  for (const file of readdirSync(runs).filter((name) => name.endsWith('.jsonl'))) {
-    const lines = readFileSync(join(runs, file), 'utf8')
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Record<string, unknown>);
-    if (lines.some(wanted)) return lines;
-  }
-  return [];
-};
+export const journalWith = (runs: string, wanted: (line: Line) => boolean): readonly Line[] =>
+  journals(runs).find((lines) => lines.some(wanted)) ?? [];

@@ -1,8 +1,19 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { missingGuestTools, stageGuest } from './guestStage.ts';
 import { launchElectron, type LaunchedConsole } from './launchElectron.ts';
-import { arm, decide, injectFault, journalWith, screenOf, secondsOf, select, type Screen } from './screen.ts';
+import {
+  arm,
+  decide,
+  injectFault,
+  journals,
+  journalWith,
+  screenOf,
+  secondsOf,
+  select,
+  type Screen,
+} from './screen.ts';
 
 // A person's ack in the window resets a slot in a real kernel.
 
@@ -56,15 +67,28 @@ describe.skipIf(skipped)('the story on a real kernel', () => {
   }, buildTime);
   afterAll(() => open.close());
 
+  const addGuest = async (): Promise<Locator> => {
+    await screen.button('Add rig').click();
+    const card = screen.page.getByRole('dialog', { name: 'Add a rig' });
+    await card.getByRole('radio', { name: 'Virtual x86' }).check();
+    await card.getByRole('spinbutton', { name: 'Kernel waits' }).fill(String(ackTimeout));
+    await card.getByRole('button', { name: 'Add rig' }).click();
+    return screen.page.getByRole('dialog', { name: /^Opening Virtual x86/ });
+  };
+
+  it('gives a boot up, and nothing of the guest is left', async () => {
+    const opening = await addGuest();
+    await expect.poll(() => guests().length).toBe(1);
+    await opening.getByRole('button', { name: 'Cancel opening' }).click();
+    await expect.poll(() => opening.count(), kernelTime).toBe(0);
+    expect(guests()).toEqual([]);
+    expect(await screen.page.getByRole('group', { name: 'Rigs' }).textContent()).not.toContain('Virtual');
+  });
+
   it(
     'boots a guest by the + button, and tells how far it is',
     async () => {
-      await screen.button('Add rig').click();
-      const card = screen.page.getByRole('dialog', { name: 'Add a rig' });
-      await card.getByRole('radio', { name: 'Virtual x86' }).check();
-      await card.getByRole('spinbutton', { name: 'Kernel waits' }).fill(String(ackTimeout));
-      await card.getByRole('button', { name: 'Add rig' }).click();
-      const opening = screen.page.getByRole('dialog', { name: /^Opening Virtual x86/ });
+      const opening = await addGuest();
       await expect
         .poll(() => opening.getByRole('log', { name: 'Progress' }).textContent())
         .toMatch(/booting Linux 6\.1/);
@@ -135,10 +159,18 @@ describe.skipIf(skipped)('the story on a real kernel', () => {
     bootTime + 60_000,
   );
 
-  it('ends the guest with the rig', async () => {
-    await screen.page.getByRole('button', { name: /^Rig Virtual x86/ }).click();
-    await screen.page.getByRole('menuitem', { name: /Remove this rig/ }).click();
-    await screen.button('Remove rig').click();
-    await expect.poll(() => guests().length, kernelTime).toBe(0);
+  it('ends the guest when the console is quit, and the run with it', async () => {
+    const [guest] = guests();
+    expect(guest).toBeDefined();
+    const app = open.app.process();
+    const ended = new Promise((resolve) => app.once('exit', resolve));
+    await open.app.evaluate(({ app: electron }) => electron.quit());
+    await ended;
+    expect(existsSync(`/proc/${guest}`)).toBe(false);
+    const isOfGuest = ({ type, rig }: Record<string, unknown>): boolean =>
+      type === 'run' && (rig as { kind: string }).kind === 'virtual';
+    for (const lines of journals(open.home.runs)) {
+      if (lines.some(isOfGuest)) expect(lines.at(-1)).toMatchObject({ type: 'end' });
+    }
   });
 });
