@@ -8,6 +8,7 @@ import {
   guestArchitectures,
   type GuestArchitecture,
 } from '../rigs/virtual/guestArchitecture.ts';
+import type { DeviceSummary, Rig } from '../rigs/rig.ts';
 import { guestTopologyNames, topologyNames } from '../rigs/virtual/guestTopology.ts';
 import type { KernelSource } from '../rigs/virtual/image/buildImage.ts';
 import { formatVirtualRigName, parseVirtualRigName } from '../rigs/virtual/virtualRigName.ts';
@@ -135,12 +136,21 @@ const start = async (
   try {
     const devices = await rig.devices();
     if (!devices.ok) return fail(context, devices.error, json);
+    const mediation = known.value === 's390x' ? await probeMediation(rig, devices.value) : null;
+    if (mediation !== null && !mediation.ok) return fail(context, mediation.error, json);
     const readyAfter = Math.round(performance.now() - begun);
     if (json) {
       for (const device of devices.value) writeJson(streams, { type: 'device', ...device });
-      writeJson(streams, { type: 'ready', rig: rig.info.name, kernel: rig.info.kernel, readyAfter });
+      writeJson(streams, {
+        type: 'ready',
+        rig: rig.info.name,
+        kernel: rig.info.kernel,
+        readyAfter,
+        ...mediation?.value,
+      });
     } else {
       streams.out(`\n${rig.info.title}\n\n${deviceTable(devices.value)}`);
+      if (mediation !== null) streams.out(`\n${mediation.value.statement}\n`);
       streams.out(
         `\nready after ${(readyAfter / 1_000).toFixed(1)} s${options.once === true ? '' : '; Ctrl+C ends it'}\n`,
       );
@@ -153,6 +163,23 @@ const start = async (
   } finally {
     await rig.close();
   }
+};
+
+/** What the kernel of an s390x guest does with an error, asked of a device and not taken from its version. */
+const probeMediation = async (
+  rig: Rig,
+  devices: readonly DeviceSummary[],
+): Promise<Result<{ readonly mediated: boolean; readonly statement: string }>> => {
+  const device = devices.find(({ driver }) => driver === 'vfio-pci');
+  if (device === undefined) return failure('deviceLost', 'The guest has no device on vfio-pci.');
+  const session = await rig.open(device.address);
+  if (!session.ok) return session;
+  const mediated = session.value.capabilities.protocols.includes('mediated');
+  await session.value.close();
+  const statement = mediated
+    ? `Linux ${rig.info.kernel} leaves the recovery to user space (VFIO_DEVICE_FEATURE_ZPCI_ERROR is there).`
+    : `Linux ${rig.info.kernel} has no VFIO_DEVICE_FEATURE_ZPCI_ERROR: it resumes a function by itself, and nothing mediated can be shown; build with --update when the archive has a newer kernel.`;
+  return success({ mediated, statement });
 };
 
 /** Until somebody ends the command (null), or the guest ends by itself. */
