@@ -17,6 +17,8 @@ describe('the name of a guest', () => {
     ['x86', { kernel: defaultKernel, topology: null }],
     ['x86:switch', { kernel: defaultKernel, topology: 'switch' }],
     ['x86@sid', { kernel: 'sid', topology: null }],
+    ['s390x', { architecture: 's390x', kernel: 'newest', topology: null }],
+    ['s390x@sid:zpci', { architecture: 's390x', kernel: 'sid', topology: 'zpci' }],
     ['x86@7.2.13+deb14-amd64:twoPorts', { kernel: '7.2.13+deb14-amd64', topology: 'twoPorts' }],
   ])('virtual:%s', (text, expected) => {
     const parsed = parseVirtualRigName(text.split(':'));
@@ -31,6 +33,8 @@ describe('the name of a guest', () => {
     ['x86@a@b', 'unknownRig'],
     ['x86:single:more', 'unknownRig'],
     ['x86:ring', 'malformedInput'],
+    ['x86:zpci', 'malformedInput'],
+    ['s390x:switch', 'malformedInput'],
   ])('virtual:%s is refused (%s)', (text, code) => {
     expect(parseVirtualRigName(text.split(':'))).toMatchObject({ ok: false, error: { code } });
   });
@@ -98,6 +102,22 @@ describe('the command line of the guest’s kernel', () => {
       ok: false,
     });
   });
+});
+
+it('an s390x guest has vfio-pci alone, and a Node that interprets', () => {
+  const topology = guestTopology('zpci');
+  expect(kernelCommandLine({ topology, driver: 'vfio-pci-notify', moduleParameters: {} })).toMatchObject({
+    ok: false,
+    error: { code: 'malformedInput' },
+  });
+  const line = kernelCommandLine({ topology, driver: 'vfio-pci', moduleParameters: {} });
+  if (!line.ok) throw new Error(line.error.message);
+  expect(line.value.split(' ')).toEqual(
+    expect.arrayContaining([
+      'recoverybench.devices=1234:00:00.0,1235:00:00.0',
+      'recoverybench.node=--jitless',
+    ]),
+  );
 });
 
 it('QEMU leaves hot-plug to the kernel: with ACPI’s, every fatal reset fails', () => {
