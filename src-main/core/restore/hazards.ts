@@ -13,11 +13,6 @@ import {
 } from '../pci/capability-registers.ts';
 import type { Placement } from '../pci/placement.ts';
 import { baseAddressBit, commandBit, configOffset } from '../pci/registers.ts';
-import { hazardWords } from './hazardWords.ts';
-import type { RestoreMoment } from './recordings.ts';
-
-/** Config spaces by moment, of one view; a moment that was not kept is not there. */
-export type Readings = Readonly<Partial<Record<RestoreMoment, Uint8Array>>>;
 
 export const hazardKinds = [
   'allOnes',
@@ -31,23 +26,6 @@ export const hazardKinds = [
   'errorStatusKept',
 ] as const;
 export type HazardKind = (typeof hazardKinds)[number];
-
-export interface Hazard {
-  readonly kind: HazardKind;
-  /** The moment it is told for: the last one at which it was seen. */
-  readonly moment: RestoreMoment;
-  /** `present`: still so when the config space was last kept. `passed`: seen after the reset and put right since. */
-  readonly state: 'present' | 'passed';
-  /** Two or three words: `MSI-X off`. */
-  readonly name: string;
-  readonly title: string;
-  readonly explanation: string;
-  readonly remedy: string;
-  /** What was read, in numbers. */
-  readonly evidence: string;
-  /** Offsets of the registers that it was read from. */
-  readonly offsets: readonly number[];
-}
 
 const hex = (value: number, digits: number): string => `0x${value.toString(16).padStart(digits, '0')}`;
 
@@ -131,29 +109,4 @@ export const hazardsIn = (
     }
   }
   return seen;
-};
-
-/**
- * What is dangerous in the state that a device came back with, from what was read alone: `placement` is that of the
- * reading when armed, which everything is held against. The worst first; those that were put right come last.
- */
-export const hazardsOf = (readings: Readings, placement: Placement): readonly Hazard[] => {
-  const { armed } = readings;
-  const later = (['duringWait', 'afterReset', 'end'] as const).filter(
-    (moment) => readings[moment] !== undefined,
-  );
-  const last = later.at(-1);
-  if (armed === undefined || last === undefined) return [];
-  const found = new Map<HazardKind, Hazard>();
-  for (const moment of later) {
-    const now = readings[moment];
-    if (now === undefined) continue;
-    for (const { kind, evidence, offsets } of hazardsIn(armed, now, placement, moment === 'end')) {
-      const state = moment === last ? 'present' : 'passed';
-      found.set(kind, { kind, moment, state, ...hazardWords[kind], evidence, offsets });
-    }
-  }
-  const rank = ({ kind, state }: Hazard): number =>
-    hazardKinds.indexOf(kind) + (state === 'present' ? 0 : hazardKinds.length);
-  return [...found.values()].sort((one, other) => rank(one) - rank(other));
 };

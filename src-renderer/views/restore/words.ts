@@ -1,23 +1,44 @@
 import type { SnapshotView } from '../../../src-main/core/journal/line.ts';
-import type { RestoreCell, RestoreVerdict, StepOverview } from '../../../src-main/core/restore/overview.ts';
-import type { RecordedRecovery, RestoreMoment } from '../../../src-main/core/restore/recordings.ts';
+import type { AuditVerdict, FieldAudit, RegisterAudit } from '../../../src-main/core/restore/audit.ts';
+import { findingText, provenanceText } from '../../../src-main/core/restore/auditText.ts';
+import type { CellState } from '../../../src-main/core/restore/auditTable.ts';
+import { momentOf, type SnapshotMomentKind } from '../../../src-main/core/restore/moments.ts';
+import type { Finding } from '../../../src-main/core/restore/provenance.ts';
+import type { RecordedRecovery } from '../../../src-main/core/restore/recordings.ts';
 import type { SnapshotDependence, StepProvenance } from '../../../src-main/core/restore/steps.ts';
-import { hexOf } from '../../snapshots/hex.ts';
 import { onClock } from '../../snapshots/moments.ts';
 
-export const momentNames: Readonly<Record<RestoreMoment, string>> = {
+const names: Readonly<Record<SnapshotMomentKind, string>> = {
+  open: 'Open',
   armed: 'Armed',
+  beforeFault: 'Before',
   duringWait: 'Error',
   afterReset: 'Reset',
+  afterStep: 'Step',
   end: 'End',
 };
 
 /** When exactly each reading was taken: it bounds what can have changed a value in between. */
-export const momentMeanings: Readonly<Record<RestoreMoment, string>> = {
+const meanings: Readonly<Record<SnapshotMomentKind, string>> = {
+  open: 'Right after the device was opened.',
   armed: 'When the device was armed, before any error.',
-  duringWait: 'Right after the signal, before the device was quiesced.',
+  beforeFault: 'Right before the bench injected a fault.',
+  duringWait: 'Right after the signal; where the waiting side acked by itself, after that.',
   afterReset: 'After the reset, before the bench wrote anything back.',
+  afterStep: 'After one step of bringing the device back.',
   end: 'When the recovery had its outcome.',
+};
+
+/** Short enough for a column. */
+export const momentName = (text: string): string => {
+  const moment = momentOf(text);
+  if (moment === null) return text;
+  return moment.kind === 'afterStep' ? moment.step : names[moment.kind];
+};
+
+export const momentMeaning = (text: string): string => {
+  const moment = momentOf(text);
+  return moment === null ? text : meanings[moment.kind];
 };
 
 export const viewNames: Readonly<Record<SnapshotView, string>> = { hardware: 'Hardware', vfio: 'VFIO' };
@@ -29,7 +50,7 @@ export const dependenceWords: Readonly<Record<SnapshotDependence, string>> = {
   notARestore: '–',
 };
 
-export const provenanceWords: Readonly<Record<StepProvenance, string>> = {
+export const sourceWords: Readonly<Record<StepProvenance, string>> = {
   lastSave: 'last save',
   liveKernelState: 'live',
   policy: 'policy',
@@ -37,67 +58,75 @@ export const provenanceWords: Readonly<Record<StepProvenance, string>> = {
 };
 
 /** The sign in a cell; it says without colour what the colour says. */
-export const cellSigns: Readonly<Record<RestoreCell['state'], string>> = {
+export const cellSigns: Readonly<Record<CellState, string>> = {
   same: '=',
   changed: '≠',
   back: '↩',
-  notKept: '·',
+  before: '~',
+  notRead: '·',
 };
 
-export const cellMeanings: Readonly<Record<RestoreCell['state'], string>> = {
+export const cellMeanings: Readonly<Record<CellState, string>> = {
   same: 'as when armed',
   changed: 'differs',
   back: 'as when armed again',
-  notKept: 'not read',
+  before: 'another value, before it was armed',
+  notRead: 'not read',
 };
 
-export const verdictTones: Readonly<Record<RestoreVerdict, string>> = {
-  unchanged: '',
+export const verdictTones: Readonly<Record<AuditVerdict, string>> = {
+  expected: '',
   restored: 'good',
-  cleared: 'good',
   changed: 'warn',
   lost: 'fatal',
   hazard: 'fatal',
-  pending: '',
 };
 
-export const verdictMeanings: Readonly<Record<RestoreVerdict, string>> = {
-  unchanged: 'The same at every reading.',
+export const verdictMeanings: Readonly<Record<AuditVerdict, string>> = {
+  expected: 'It never changed, the device or the bench changed it, or it is a status that was cleared.',
   restored: 'It was something else in between and has the value of when it was armed again.',
-  cleared: 'A status that is clear again.',
   changed: 'Not the value of when it was armed.',
-  lost: 'Bits that were set when armed are gone.',
-  hazard: 'Bits that were set when armed are gone, and that is dangerous: see below.',
-  pending: 'There is no later reading to hold it against.',
+  lost: 'Bits that were set when armed are gone, and none came.',
+  hazard: 'Part of a hazard that is still there: see below.',
+};
+
+/** For a column; the whole of it is `findingText` of the core. */
+export const findingWords = (finding: Finding | null): string => {
+  if (finding === null) return 'by field';
+  switch (finding.certainty) {
+    case 'proved':
+    case 'inferred':
+      if (finding.evidence.some(({ kind }) => kind === 'setByDevice')) return 'the device itself';
+      return `${finding.source === null ? 'unknown' : provenanceText[finding.source]}, ${finding.certainty}`;
+    case 'ambiguous':
+      return `ambiguous: ${finding.candidates.length} sources`;
+    case 'open':
+      return finding.evidence.some(({ kind }) => kind === 'unexplained') ? 'unknown: unexplained' : 'unknown';
+  }
+};
+
+export interface FindingGroup {
+  readonly fields: readonly FieldAudit[];
+  readonly finding: Finding;
+  readonly text: string;
+}
+
+/** The findings of a register, each once, with the fields that it is of; one without fields has its own. */
+export const findingGroups = ({ fields, finding }: RegisterAudit): readonly FindingGroup[] => {
+  if (fields.length === 0)
+    return finding === null ? [] : [{ fields: [], finding, text: findingText(finding) }];
+  const groups = new Map<string, { fields: FieldAudit[]; finding: Finding; text: string }>();
+  for (const field of fields) {
+    const key = JSON.stringify(field.finding);
+    const known = groups.get(key);
+    if (known === undefined) {
+      groups.set(key, { fields: [field], finding: field.finding, text: findingText(field.finding) });
+    } else known.fields.push(field);
+  }
+  return [...groups.values()];
 };
 
 export const recoveryName = ({ number, openedAt, outcome, severity }: RecordedRecovery): string =>
   number === null
     ? `Armed at ${onClock(openedAt)}, no error yet`
     : `Recovery ${number} at ${onClock(openedAt)}, ${severity === 'nonFatal' ? 'non-fatal' : severity}, ${outcome ?? 'open'}`;
-
-const textOfCell = ({ value, state }: RestoreCell, width: 1 | 2 | 4): string =>
-  value === null ? cellSigns[state] : hexOf(value, width);
-
-/** The table as text with tabs, for a mail or a sheet. */
-export const tableText = (steps: readonly StepOverview[], moments: readonly RestoreMoment[]): string => {
-  const head = ['step', 'source', 'snapshot-dependent', 'register', ...moments, 'provenance', 'verdict'];
-  const rows = steps.flatMap(({ step, presence, rows: registers, folded }) => {
-    const start = [step.name, provenanceWords[step.provenance], dependenceWords[step.snapshotDependent]];
-    if (presence !== 'present')
-      return [
-        [...start, '', ...moments.map(() => ''), '', presence === 'absent' ? 'not on this device' : ''],
-      ];
-    const listed = registers.map((row) => [
-      ...start,
-      row.label,
-      ...row.cells.map((cell) => textOfCell(cell, row.width)),
-      row.verdict === 'unchanged' || row.verdict === 'pending' ? '' : 'unknown',
-      row.verdict,
-    ]);
-    return folded === 0
-      ? listed
-      : [...listed, [...start, `${folded} more`, ...moments.map(() => ''), '', 'unchanged']];
-  });
-  return [head, ...rows].map((row) => row.join('\t')).join('\n');
-};

@@ -1,6 +1,5 @@
 import type { LineOf, SnapshotView } from '../../../src-main/core/journal/line.ts';
 import type { Policy } from '../../../src-main/core/recovery/policy.ts';
-import type { Readings } from '../../../src-main/core/restore/hazards.ts';
 import { recordedRecoveries, restoreMoments } from '../../../src-main/core/restore/recordings.ts';
 import type { RecordedRecovery, RestoreMoment } from '../../../src-main/core/restore/recordings.ts';
 import { decodeSnapshot } from '../../../src-main/journal/snapshot.ts';
@@ -9,6 +8,9 @@ import { Lab, fatal, rng, valueOf } from '../../coordinator/lab.ts';
 
 export const linesOfDevice = (lab: Lab, device: string = rng) =>
   lab.lines.filter((line) => 'device' in line && line.device === device);
+
+/** Config spaces by moment, of one view; a moment that was not kept is not there. */
+export type Readings = Readonly<Partial<Record<RestoreMoment, Uint8Array>>>;
 
 /** The readings of one view, unpacked. */
 export const readingsOf = (recovery: RecordedRecovery, view: SnapshotView = 'hardware'): Readings => {
