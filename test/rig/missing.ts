@@ -6,6 +6,6 @@ import { defaultKernel } from '../../src-main/rigs/virtual/virtualRigName.ts';
 export const missingForGuests = async (): Promise<string | null> => {
   const programs = checkPrograms();
   if (!programs.ok) return programs.error.message;
-  const image = await imageOf({ kernel: defaultKernel }, process.env);
+  const image = await imageOf({ kernel: defaultKernel, architecture: 'x86' }, process.env);
   return image.ok ? null : image.error.message;
 };
