@@ -3,6 +3,7 @@ import { success, type Result } from '../core/result.ts';
 import { unwritableExport, type ExportReport } from './export.ts';
 import { backgroundFiles, writeWhole, type JournalFile, type JournalFiles } from './files.ts';
 import { sentenceOfFinding, type Finding } from './findings.ts';
+import { decodeSnapshot } from './snapshot.ts';
 import { readJournal } from './reader.ts';
 import type { ScanSummary } from './scanner.ts';
 
@@ -19,7 +20,10 @@ const remarks = 100;
 
 /** A run as one self-contained page; what is wrong with its journal stands in it. */
 export const reportOfJournal = async (path: string): Promise<Result<JournalReport>> => {
-  const report = new HtmlReport();
+  const report = new HtmlReport((packed) => {
+    const bytes = decodeSnapshot(packed);
+    return bytes.ok ? bytes.value : null;
+  });
   const findings: Finding[] = [];
   const read = await readJournal(path, {
     line: (line) => report.add(line),

@@ -6,8 +6,10 @@ import { step } from '../recovery/step.ts';
 import { layOutSequence, relativeSeconds } from '../timeline/sequence.ts';
 import { placeByTime } from '../timeline/placing.ts';
 import { rowsOf, type TimelineRow } from '../timeline/rows.ts';
+import type { Unpack } from '../restore/recordedHistory.ts';
 import { escaped } from './markup.ts';
 import { reportStyle } from './reportStyle.ts';
+import { restoreTable } from './restoreTable.ts';
 import { sequenceSvg } from './sequenceSvg.ts';
 
 /** A run with more rows than this gets its diagrams and a note instead of the whole list. */
@@ -23,6 +25,8 @@ interface RecoveryStory {
   readonly protocol: Protocol;
   readonly openedAt: Microseconds;
   readonly rows: TimelineRow[];
+  /** What the audit of its state restore is made of. */
+  readonly lines: JournalLine[];
   state: RecoveryState;
 }
 
@@ -30,6 +34,8 @@ interface DeviceFold {
   state: RecoveryState;
   phase: Phase | null;
   story: RecoveryStory | null;
+  /** The last arming and what was read in it outside of recoveries. */
+  before: JournalLine[];
 }
 
 /** Reads the lines of a run one by one; `html()` gives the report of what came so far. */
@@ -44,6 +50,12 @@ export class HtmlReport {
   #lines = 0;
   #omitted = 0;
   #lastAt: Microseconds = 0;
+  readonly #unpack: Unpack;
+
+  /** `unpack` inflates the readings of config space. */
+  constructor(unpack: Unpack) {
+    this.#unpack = unpack;
+  }
 
   add(line: JournalLine): void {
     this.#lines += 1;
@@ -56,12 +68,21 @@ export class HtmlReport {
     if (this.#rows.length + rows.length <= longestList) this.#rows.push(...rows);
     else this.#omitted += rows.length;
     if (line.type === 'armed') {
-      this.#devices.set(line.device, { state: armedState(line.arming), phase: 'armed', story: null });
+      this.#devices.set(line.device, {
+        state: armedState(line.arming),
+        phase: 'armed',
+        story: null,
+        before: [line],
+      });
     } else if (line.type === 'step' && fold !== null) {
       this.#step(line, fold, rows);
     } else if (fold?.story !== undefined && fold?.story !== null && fold.story.rows.length < longestDiagram) {
       if (line.type === 'kernelTrace') for (const row of rows) placeByTime(fold.story.rows, row);
       else fold.story.rows.push(...rows);
+    }
+    if (line.type === 'snapshot' && fold !== null) {
+      const into = line.recovery === null ? fold.before : fold.story?.lines;
+      if (into !== undefined && into.length < longestDiagram) into.push(line);
     }
   }
 
@@ -83,6 +104,7 @@ export class HtmlReport {
         protocol: state.arming.protocol,
         openedAt: opened.openedAt,
         rows: [],
+        lines: [...fold.before],
         state,
       };
       if (this.#stories.length < mostStories) this.#stories.push(fold.story);
@@ -90,6 +112,7 @@ export class HtmlReport {
     }
     if (fold.story === null) return;
     fold.story.state = state;
+    if (fold.story.lines.length < longestDiagram) fold.story.lines.push(line);
     if (fold.story.rows.length < longestDiagram) fold.story.rows.push(...rows);
     // What happens to the device afterwards belongs to no recovery.
     if (isConcluded(state)) fold.story = { ...fold.story, rows: [] };
@@ -142,7 +165,11 @@ export class HtmlReport {
       ? `, ${((state.concludedAt - story.openedAt) / 1_000).toFixed(1)} ms after the signal`
       : '';
     const layout = layOutSequence(story.rows, story.openedAt, null, null, story.protocol);
-    return `<section><h2>${escaped(heading)}</h2><p><b class="outcome ${concluded && state.phase === 'recovered' ? 'good' : 'error'}">${escaped(outcome)}</b>${took}. ${escaped(why)}</p>${sequenceSvg(layout, `Sequence of ${heading}`)}</section>`;
+    return `<section><h2>${escaped(heading)}</h2><p><b class="outcome ${concluded && state.phase === 'recovered' ? 'good' : 'error'}">${escaped(outcome)}</b>${took}. ${escaped(why)}</p>${sequenceSvg(layout, `Sequence of ${heading}`)}${this.#restore(story)}</section>`;
+  }
+
+  #restore({ lines }: RecoveryStory): string {
+    return this.#header === null ? '' : restoreTable(lines, this.#header.rig.kernel, this.#unpack);
   }
 
   #list(): string {

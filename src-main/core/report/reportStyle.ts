@@ -21,4 +21,6 @@ svg .waiting .arrow { stroke: var(--wait); } svg .waiting text:not(.time):not(.p
 table { border-collapse: collapse; width: 100%; font-size: 12px; } th { text-align: left; color: var(--quiet); }
 td, th { padding: 2px 8px 2px 0; border-bottom: 1px solid var(--line); vertical-align: top; } td:first-child { font-family: ui-monospace, monospace; white-space: nowrap; }
 tr.error td:nth-child(4) { color: var(--fatal); } tr.good td:nth-child(4) { color: var(--good); } tr.waiting td:nth-child(4) { color: var(--wait); } tr.quiet td:nth-child(4) { color: var(--quiet); }
+h3 { font-size: 13px; margin: 18px 0 4px; } .restore th[scope=row], .restore td:nth-child(n+3) { font-family: ui-monospace, monospace; font-size: 11px; font-weight: 400; }
+.restore .step { color: var(--quiet); } .restore .changed, .hazard > .verdict, .lost > .verdict, li.hazard > b:first-child { color: var(--fatal); } .restore .back, .restored > .verdict { color: var(--good); }
 `;

@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import type { JournalBody, JournalLine } from '../../../src-main/core/journal/line.ts';
 import { defaultPolicy } from '../../../src-main/core/recovery/policy.ts';
 import { HtmlReport } from '../../../src-main/core/report/htmlReport.ts';
+import { decodeSnapshot } from '../../../src-main/journal/snapshot.ts';
+import { notHandedDown, withSession } from '../../coordinator/between.ts';
+import { Lab, fatal } from '../../coordinator/lab.ts';
 import { escaped } from '../../../src-main/core/report/markup.ts';
 
 const device = '0000:01:00.0';
 
 const reportOf = (bodies: readonly JournalBody[]): string => {
-  const report = new HtmlReport();
+  const report = new HtmlReport(() => null);
   bodies.forEach((body, index) => {
     report.add({
       seq: index + 1,
@@ -115,6 +118,54 @@ describe('HtmlReport', () => {
     const html = reportOf([...ended, ...flood]);
     expect(html).toMatch(/\d+ more rows are in the journal\./);
     expect(html.length).toBeLessThan(4_000_000);
+  });
+});
+
+describe('the state restore in the report', () => {
+  const reportUntil = async (until: 'afterReset' | 'end'): Promise<string> => {
+    const lab = new Lab({ between: (rig) => withSession(rig, notHandedDown) });
+    try {
+      await lab.arm({
+        decision: 'ackWhenQuiesced',
+        afterReset: until === 'end' ? 'reinitialise' : 'wait',
+      });
+      await lab.hit(fatal);
+      await lab.until(until, () =>
+        lab.linesOf('snapshot').some(({ moment, view }) => moment === until && view === 'hardware'),
+      );
+      const report = new HtmlReport((packed) => {
+        const bytes = decodeSnapshot(packed);
+        return bytes.ok ? bytes.value : null;
+      });
+      report.add({ seq: 0, at: 0, wall: '2026-11-21T02:31:07.000Z', ...header } as JournalLine);
+      for (const line of lab.lines) if (line.type !== 'run') report.add(line);
+      return report.html();
+    } finally {
+      await lab.close();
+    }
+  };
+
+  it('has each step in kernel order, and a register with its values, provenance and verdict', async () => {
+    const html = await reportUntil('end');
+    expect(html.match(/<table class="restore">/g)).toHaveLength(1);
+    expect(html).toContain('by the steps of Linux 7.2');
+    const order = ['pci_restore_pcie_state', 'pci_restore_config_space', 'pci_enable_acs'];
+    const places = order.map((name) => html.indexOf(`<th scope="row">${name}</th>`));
+    expect(places).toEqual([...places].sort((one, other) => one - other));
+    expect(places[0]).toBeGreaterThan(0);
+    expect(html).toMatch(
+      /PCI Express: DevCtl<\/td><td class="same">0x000f<\/td>.*?≠ 0x0000.*?↩ 0x000f.*?unknown: .*?restored/,
+    );
+  });
+
+  it('spells out hazards that are still there, with what to do', async () => {
+    const html = await reportUntil('afterReset');
+    expect(html).toContain('Hazard: BARs are zero in hardware.');
+    expect(html).toContain('<b>Do:</b> Write COMMAND through VFIO');
+  });
+
+  it('is left out when nothing was read', () => {
+    expect(reportOf(ended)).not.toContain('State restore');
   });
 });
 
