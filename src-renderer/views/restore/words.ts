@@ -101,7 +101,7 @@ export const findingWords = (finding: Finding | null): string => {
     case 'ambiguous':
       return `ambiguous: ${finding.candidates.length} sources`;
     case 'open':
-      return finding.evidence.some(({ kind }) => kind === 'unexplained') ? 'unknown: unexplained' : 'unknown';
+      return finding.evidence.some(({ kind }) => kind === 'unexplained') ? 'unexplained' : 'unknown';
   }
 };
 

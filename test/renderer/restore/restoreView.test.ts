@@ -65,7 +65,7 @@ describe('State restore', () => {
 
   it('shows each register of a recovery with its verdict, and no provenance that is not known', async () => {
     const view = await show(await recordedLines('end'));
-    expect(rowWith(view, 'DevCtl')).toMatch(/000f.*≠ ?0000.*unknown.*restored/);
+    expect(rowWith(view, 'DevCtl')).toMatch(/000f.*≠ ?0000.*unexplained.*restored/);
     expect(rowWith(view, 'Control')).toContain('restored');
     const hazards = view.wrapper.find('[aria-label="Hazards"]').text();
     expect(hazards).toContain('6 put right on the way');
