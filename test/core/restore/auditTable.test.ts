@@ -40,11 +40,14 @@ const offsetsOf = ({ telling, rest }: AuditSection): readonly number[] =>
 describe('the picture of a fatal recovery that nothing but readings tells of', () => {
   it('wipes what observation 3 says at the reset, and has it back at the end', async () => {
     const audit = await auditOf('end');
-    expect(audit.moments.map(({ name }) => name)).toEqual(['armed', 'duringWait', 'afterReset', 'end']);
+    const names = ['armed', 'duringWait', 'afterReset', 'end'];
+    const places = names.map((name) => audit.moments.findIndex((moment) => moment.name === name));
+    expect(places).not.toContain(-1);
     const rows = auditTable(audit, 'all').flatMap(({ telling }) => telling);
     for (const label of ['DevCtl', 'Control', 'Region 1', 'Region 4', 'MSI-X']) {
       const row = rows.find(({ register }) => register.label === label);
-      expect(`${label}: ${row?.cells.join(' ')} ${row?.register.verdict}`).toBe(
+      const cells = places.map((place) => row?.cells[place]);
+      expect(`${label}: ${cells.join(' ')} ${row?.register.verdict}`).toBe(
         `${label}: same same changed back restored`,
       );
     }
