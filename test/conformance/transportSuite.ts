@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConsoleDelta } from '../../preload/contract/deltas.ts';
-import { commandNames } from '../../preload/contract/names.ts';
+import { commandNames, type CommandName } from '../../preload/contract/names.ts';
 import type { ConsoleSnapshot } from '../../preload/contract/views.ts';
 import { errorCodes, type Result } from '../../src-main/core/result.ts';
 import { defaultPolicy } from '../../src-main/core/recovery/policy.ts';
@@ -46,8 +46,12 @@ export const transportSuite = (name: string, open: () => Promise<Transport>): vo
       opened.push(transport);
       return transport.connect();
     };
-    const ask = async <Value>(page: ServiceConnection, command: 'snapshot'): Promise<Value> => {
-      const result = await page.execute(command, {});
+    const ask = async <Value>(
+      page: ServiceConnection,
+      command: CommandName,
+      input: unknown = {},
+    ): Promise<Value> => {
+      const result = await page.execute(command, input);
       if (!result.ok) throw new Error(result.error.message);
       return result.value as Value;
     };
@@ -83,7 +87,8 @@ export const transportSuite = (name: string, open: () => Promise<Transport>): vo
       const page = await connect();
       const { rigs } = await ask<ConsoleSnapshot>(page, 'snapshot');
       const inputs = validInputs(rigs[0]?.id ?? '');
-      for (const command of commandNames.filter((candidate) => candidate !== 'removeRig')) {
+      const ends: readonly string[] = ['restartRig', 'removeRig'];
+      for (const command of commandNames.filter((candidate) => !ends.includes(candidate))) {
         const result = await page.execute(command, inputs[command]);
         expectResult(result);
         // A name that did not arrive, or an input that arrived as another one, would be malformed.
@@ -91,7 +96,9 @@ export const transportSuite = (name: string, open: () => Promise<Transport>): vo
           expect([command, result.ok ? 'ok' : result.error.code]).not.toEqual([command, 'malformedInput']);
         }
       }
-      expect(await page.execute('removeRig', inputs.removeRig)).toEqual({ ok: true });
+      // The same rig anew, under an id of its own.
+      const rig = await ask<string>(page, 'restartRig', inputs.restartRig);
+      expect(await page.execute('removeRig', { rig })).toEqual({ ok: true });
     });
 
     it('answers whatever is sent with a Result, and changes nothing', async () => {

@@ -3,6 +3,9 @@ import { flushPromises } from '@vue/test-utils';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RigView } from '../../../preload/contract/views.ts';
 import type { PciAddress } from '../../../src-main/core/pci/address.ts';
+import { findExtendedCapability } from '../../../src-main/core/pci/capabilities.ts';
+import { extendedCapabilityId } from '../../../src-main/core/pci/capability-ids.ts';
+import { aerRegister } from '../../../src-main/core/pci/capability-registers.ts';
 import { failure, success } from '../../../src-main/core/result.ts';
 import type { ProfileName } from '../../../src-main/rigs/simulated/kernel/profile.ts';
 import { aerTable } from '../../../src-renderer/views/errors/aerTable.ts';
@@ -92,7 +95,24 @@ describe('the AER table', () => {
     expect(table.rows.filter(({ first }) => first)).toHaveLength(1);
     expect(table.rows.find(({ error }) => error.name === 'MALF_TLP')).toMatchObject({ severity: 'fatal' });
     expect(table.rows.find(({ error }) => error.name === 'ADV_NONFATAL')).toMatchObject({ masked: true });
-    expect(table.headerLogIs).toBe('current');
+    // The monitor of QEMU names no header.
+    expect(table.headerLogIs).toBe('empty');
+  });
+
+  it('says whose header the log has: of the error that is set, or of one that is gone', async () => {
+    const { config } = await met('notify-7.2', 'notify', nonFatal, rng);
+    const logged = new Uint8Array(config ?? new Uint8Array());
+    const read = aerTable(logged);
+    if (read === 'none' || read === 'allOnes') throw new Error(read);
+    const capability = findExtendedCapability(logged, extendedCapabilityId.advancedErrorReporting) ?? 0;
+    logged[capability + aerRegister.headerLog] = 0x4a;
+    expect(aerTable(logged)).toMatchObject({ headerLogIs: 'current' });
+    logged.fill(
+      0,
+      capability + aerRegister.uncorrectableStatus,
+      capability + aerRegister.uncorrectableStatus + 4,
+    );
+    expect(aerTable(logged)).toMatchObject({ headerLogIs: 'leftOver' });
   });
 
   it.each([
