@@ -144,7 +144,7 @@ describe('a guest for a scenario', () => {
   it.each([
     ['notify-fatal-acknowledged', { topology: 'single', driver: 'vfio-pci-notify', moduleParameters: {} }],
     ['notify-withdrawn', { topology: 'single', moduleParameters: { ack_timeout_ms: '4000' } }],
-    ['shared-switch-blocked', { topology: 'switch', moduleParameters: { ack_timeout_ms: '4000' } }],
+    ['shared-switch-blocked', { topology: 'switch', moduleParameters: { ack_timeout_ms: '6000' } }],
     ['multi-function-serial', { topology: 'multiFunction', moduleParameters: { ack_timeout_ms: '3000' } }],
     ['restore-snapshot-in-slot-reset', { moduleParameters: { restore_snapshot: 'Y' } }],
     ['legacy-fatal', { topology: 'single', driver: 'vfio-pci', moduleParameters: {} }],

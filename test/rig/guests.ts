@@ -1,0 +1,79 @@
+import { benchVersion } from '../../src-main/commands/places.ts';
+import { imageOf } from '../../src-main/commands/virtualRigs.ts';
+import { openRemoteRig } from '../../src-main/rigs/remote/remoteRig.ts';
+import { Guest } from '../../src-main/rigs/virtual/guest.ts';
+import { guestTopology, type GuestTopology } from '../../src-main/rigs/virtual/guestTopology.ts';
+import { kernelCommandLine, type BootWishes } from '../../src-main/rigs/virtual/kernelCommandLine.ts';
+import { qemuLine } from '../../src-main/rigs/virtual/qemuLine.ts';
+import { VirtualRig } from '../../src-main/rigs/virtual/virtualRig.ts';
+import { defaultKernel } from '../../src-main/rigs/virtual/virtualRigName.ts';
+import { GuestShell } from './guestShell.ts';
+import { valueOf } from './valueOf.ts';
+
+export const name = 'virtual:x86';
+
+export interface GuestWishes extends Partial<Omit<BootWishes, 'topology'>> {
+  readonly topology?: GuestTopology;
+  /** More words for the guest's kernel. */
+  readonly kernelWords?: string;
+}
+
+export interface ShelledGuest {
+  readonly guest: Guest;
+  readonly shell: GuestShell;
+  /** The socket on which QEMU hears who wants to talk to the agent. */
+  readonly channelPath: string;
+  readonly topology: GuestTopology;
+  stop(): Promise<void>;
+}
+
+/** When an agent is there, and again when it has been started again. */
+export const agentOf = (guest: Guest): Promise<void> =>
+  new Promise((resolve, reject) => {
+    if (guest.agentIsThere) return resolve();
+    const stop = guest.onAgent((there) => {
+      if (!there) return;
+      stop();
+      resolve();
+    });
+    void guest.ended.then(({ reason }) => reject(new Error(reason)));
+  });
+
+/** A guest with a root shell, whose agent nobody talks to yet. */
+export const startGuest = async (wishes: GuestWishes = {}): Promise<ShelledGuest> => {
+  const { topology = guestTopology('single'), driver = 'vfio-pci-notify', moduleParameters = {} } = wishes;
+  const image = valueOf(await imageOf({ architecture: 'x86', kernel: defaultKernel }, process.env));
+  const commandLine = valueOf(kernelCommandLine({ topology, driver, moduleParameters }));
+  const shell = new GuestShell();
+  let path = '';
+  const guest = valueOf(
+    Guest.start((channelPath) => {
+      path = channelPath;
+      return qemuLine({
+        vmlinuz: image.vmlinuz,
+        initramfs: image.initramfs,
+        commandLine: `${commandLine} ${wishes.kernelWords ?? ''}`,
+        topology: { ...topology, words: [...topology.words, ...shell.words] },
+        channelPath,
+      });
+    }, topology.architecture),
+  );
+  await agentOf(guest);
+  const stop = async (): Promise<void> => {
+    await guest.stop();
+    shell.close();
+  };
+  return { guest, shell, channelPath: path, topology, stop };
+};
+
+/** The rig that the guest's agent serves; closing it ends the guest. */
+export const rigOf = async ({ guest, topology, stop }: ShelledGuest): Promise<VirtualRig> => {
+  const channel = valueOf(await guest.openChannel());
+  guest.onAgent((there) => {
+    if (!there) channel.destroy();
+  });
+  const remote = valueOf(
+    await openRemoteRig({ channel, kind: 'virtual', name, bench: benchVersion(), release: stop }),
+  );
+  return new VirtualRig(guest, remote, topology);
+};
