@@ -77,6 +77,6 @@ consoleSuite('the story', (launch) => {
 
   it('shows what the recovery brought back', async () => {
     await screen.tab('State restore').click();
-    await expect.poll(() => screen.page.getByRole('tabpanel').textContent()).toMatch(/COMMAND.*restored/);
+    await expect.poll(() => screen.page.getByRole('tabpanel').textContent()).toMatch(/Control.*restored/);
   });
 });
