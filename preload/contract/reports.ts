@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   resetKinds,
+  type DeviceAction,
   type AutomaticReport,
   type EehReport,
   type ErrorRecord,
@@ -53,6 +54,17 @@ export const inspection: z.ZodType<Inspection> = z.object({ severity, errors: z.
 
 const stepResult = z.enum(['done', 'notNeeded', 'failed']);
 
+const deviceAction: z.ZodType<DeviceAction> = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('write'),
+    offset: z.int().min(0).max(4095),
+    width: z.union([z.literal(1), z.literal(2), z.literal(4)]),
+    value: z.int().min(0).max(0xffff_ffff),
+  }),
+  z.object({ kind: z.literal('deviceReset') }),
+  z.object({ kind: z.literal('msix'), change: z.enum(['enabled', 'disabled']) }),
+]);
+
 export const quiesceReport: z.ZodType<QuiesceReport> = z.object({
   succeeded: z.boolean(),
   actions: z.array(
@@ -62,6 +74,7 @@ export const quiesceReport: z.ZodType<QuiesceReport> = z.object({
       error: benchError.exactOptional(),
     }),
   ),
+  did: z.array(deviceAction).exactOptional(),
 });
 
 export const resetKind = z.enum(resetKinds);
@@ -98,6 +111,7 @@ export const reinitialiseReport: z.ZodType<ReinitialiseReport> = z.object({
       error: benchError.exactOptional(),
     }),
   ),
+  did: z.array(deviceAction).exactOptional(),
 });
 
 export const proofReport: z.ZodType<ProofReport> = z.object({

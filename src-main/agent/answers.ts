@@ -19,6 +19,9 @@ const isWitness = (rig: Rig): rig is Rig & FaultWitness => 'expectFault' in rig 
 const noWitness = (rig: Rig): Result<never> =>
   failure('notSupported', `${rig.info.title} cannot tell whether a fault arrived that somebody else causes.`);
 
+const base64Of = (bytes: Uint8Array | null): string | null =>
+  bytes === null ? null : Buffer.from(bytes).toString('base64');
+
 /** What each call does with the rig. */
 export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
   const onSession = async <Answer>(
@@ -53,8 +56,13 @@ export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
     open: async ({ address }) => {
       const opened = await rig.open(address);
       if (!opened.ok) return opened;
-      const { capabilities, setUp } = opened.value;
-      return success({ session: sessions.add(opened.value), capabilities, setUp });
+      const { capabilities, opening, setUp } = opened.value;
+      return success({
+        session: sessions.add(opened.value),
+        capabilities,
+        opening: { vfio: base64Of(opening.vfio), hardware: base64Of(opening.hardware) },
+        setUp,
+      });
     },
     arm: ({ session: number, protocol }) =>
       onSession(number, async (session) => {

@@ -2,9 +2,19 @@ import { preflight } from '../core/faults/preflight.ts';
 import type { Fault, FaultReceipt, InjectorName } from '../core/faults/fault.ts';
 import type { PciAddress } from '../core/pci/address.ts';
 import { isOpen, openWait } from '../core/recovery/state.ts';
+import { momentText } from '../core/restore/moments.ts';
 import type { BenchError, Result } from '../core/result.ts';
 import { attempt } from './attempt.ts';
 import type { Desk } from './desk.ts';
+import { recordSnapshot } from './snapshots.ts';
+
+/** What the device held before it was harmed. In a recovery the reading would be of a device in error, and cost time. */
+const keepBefore = async (desk: Desk, address: PciAddress): Promise<void> => {
+  const session = desk.sessions.get(address);
+  const state = desk.state(address);
+  if (session === undefined || (state !== null && isOpen(state))) return;
+  await recordSnapshot(session, desk.recorder, momentText({ kind: 'beforeFault' }), null);
+};
 
 /** Causes a fault, unless a pre-flight rule speaks against it. The line that announces it comes first. */
 export const injectFault = async (
@@ -23,6 +33,7 @@ export const injectFault = async (
   };
   const early = refusal();
   if (early !== null) return desk.refuse(address, 'inject', early);
+  await keepBefore(desk, address);
   const announced = desk.recorder.record(
     { type: 'fault', device: address, request, receipt: null },
     'durable',

@@ -7,7 +7,7 @@ import { done, failure, success, type BenchError, type Result } from '../core/re
 import type { DeviceSession } from '../rigs/rig.ts';
 import { attempt } from './attempt.ts';
 import type { Desk } from './desk.ts';
-import { recordSnapshot } from './snapshots.ts';
+import { recordOpening, recordSnapshot } from './snapshots.ts';
 
 const openMessage = (address: PciAddress, { phase }: OpenState): string =>
   `A recovery of ${address} is open (${phase}); end it, or withdraw from it, first.`;
@@ -19,6 +19,8 @@ export const openDevice = async (desk: Desk, address: PciAddress): Promise<Resul
   const allowed = desk.recordable();
   if (!allowed.ok) return desk.refuse(address, 'open', allowed.error);
   const opened = await attempt('open', () => desk.rig.open(address));
+  // Before the line of what setting up wrote: in the journal they stand in the order in which they were.
+  if (opened.ok) recordOpening(opened.value, desk.recorder);
   desk.recordOperation(address, 'open', opened, opened.ok ? opened.value.setUp : undefined);
   if (opened.ok) desk.sessions.set(address, opened.value);
   return opened;

@@ -122,6 +122,8 @@ export type AutomaticOrder = Pick<Automatic, 'at' | 'latest'>;
 export interface DeviceSession {
   readonly address: PciAddress;
   readonly capabilities: DeviceCapabilities;
+  /** The config space right after the open, before anything was written; null: this view could not be read. */
+  readonly opening: Readonly<Record<'vfio' | 'hardware', Uint8Array | null>>;
   /** How bringing the device into service went when it was opened; a device that was dead before says so here. */
   readonly setUp: ReinitialiseReport;
   arm(protocol: Protocol): Promise<Result<void>>;

@@ -98,11 +98,12 @@ describe('closing', () => {
   it('drops the effects that have not begun', async () => {
     const begun: string[] = [];
     let release: (() => void) | null = null;
-    const lab = new Lab({
+    const lab: Lab = new Lab({
       between: (rig) =>
         withSession(rig, {
           readConfig: async () => {
-            if (begun.length > 0) await new Promise<void>((resolve) => (release = resolve));
+            const isHeld = begun.length > 0 && lab.state().phase !== 'armed';
+            if (isHeld) await new Promise<void>((resolve) => (release = resolve));
             return { ok: true, value: new Uint8Array(64) };
           },
           inspect: async () => {

@@ -102,6 +102,15 @@ const eehOperation: fc.Arbitrary<EehOperation> = of(
   'unfreezeDma',
 );
 
+const deviceActions = fc.array(
+  fc.oneof(
+    fc.record({ kind: of('write'), offset: fc.nat(4095), width: fc.constantFrom(1, 2, 4), value: fc.nat() }),
+    fc.record({ kind: of('deviceReset') }),
+    fc.record({ kind: of('msix'), change: of('enabled', 'disabled') }),
+  ) as fc.Arbitrary<unknown>,
+  { maxLength: 3 },
+);
+
 const quiesceReports = fc.record({
   succeeded: fc.boolean(),
   actions: fc.array(
@@ -115,6 +124,7 @@ const quiesceReports = fc.record({
     ) as fc.Arbitrary<unknown>,
     { maxLength: 3 },
   ),
+  did: deviceActions,
 });
 
 const automaticReports = fc.record({
@@ -214,6 +224,7 @@ export const eventsAt = (
           ) as fc.Arbitrary<unknown>,
           { maxLength: 2 },
         ),
+        did: deviceActions,
       }),
     }),
     proofFinished: event('proofFinished', {

@@ -34,6 +34,15 @@ export type ErrorRecord =
 export type QuiesceAction =
   'touchingStopped' | 'busMasterOff' | 'msixOff' | 'barsUnmapped' | 'transactionsDrained';
 
+/**
+ * What the bench did to an open device that changes its registers, in the order in which it was done; only what
+ * succeeded. `write`: to config space, through VFIO. `msix`: SET_IRQS, with which the kernel writes MSI-X Control.
+ */
+export type DeviceAction =
+  | { readonly kind: 'write'; readonly offset: number; readonly width: 1 | 2 | 4; readonly value: number }
+  | { readonly kind: 'deviceReset' }
+  | { readonly kind: 'msix'; readonly change: 'enabled' | 'disabled' };
+
 export interface QuiesceReport {
   readonly succeeded: boolean;
   readonly actions: readonly {
@@ -41,6 +50,8 @@ export interface QuiesceReport {
     readonly result: 'done' | 'notNeeded' | 'failed';
     readonly error?: BenchError;
   }[];
+  /** Journals of before do not say. */
+  readonly did?: readonly DeviceAction[];
 }
 
 /**
@@ -84,6 +95,8 @@ export interface ReinitialiseReport {
     readonly detail?: string;
     readonly error?: BenchError;
   }[];
+  /** Journals of before do not say. */
+  readonly did?: readonly DeviceAction[];
 }
 
 /**

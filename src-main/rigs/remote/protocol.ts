@@ -34,7 +34,7 @@ import {
  *
  * Raised with every change of what crosses the wire; ends with different numbers do not talk to each other.
  */
-export const wireVersion = 5;
+export const wireVersion = 6;
 
 /**
  * How long a call may take, in milliseconds. `kernel`: the call blocks for as long as the kernel does, which during a
@@ -78,7 +78,14 @@ export const calls = {
   open: call(
     'kernel',
     onDevice,
-    resultOf(z.object({ session, capabilities: deviceCapabilities, setUp: reinitialiseReport })),
+    resultOf(
+      z.object({
+        session,
+        capabilities: deviceCapabilities,
+        opening: z.object({ vfio: bytes.nullable(), hardware: bytes.nullable() }),
+        setUp: reinitialiseReport,
+      }),
+    ),
   ),
   // The far end's session refuses a protocol that it does not have, so that the refusal is the same everywhere.
   arm: call('brief', z.strictObject({ session, protocol: z.string().max(40) }), done),

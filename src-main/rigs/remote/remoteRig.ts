@@ -22,7 +22,7 @@ import {
 } from './protocol.ts';
 import { RemoteClock } from './remoteClock.ts';
 import type { FarEvent } from './shapes.ts';
-import { doneOfCall, RemoteSession, resultOfCall } from './remoteSession.ts';
+import { bytesOf, doneOfCall, RemoteSession, resultOfCall } from './remoteSession.ts';
 
 /** In milliseconds. */
 export interface LinkTiming {
@@ -159,9 +159,13 @@ export class RemoteRig implements Rig, FaultWitness, KernelTracer {
     });
     const opened = resultOfCall(outcome);
     if (!opened.ok) return opened;
-    const { session: number, capabilities, setUp } = opened.value;
+    const { session: number, capabilities, opening, setUp } = opened.value;
     const session = new RemoteSession({
       ...{ calls: this.#calls, session: number, address, capabilities, setUp },
+      opening: {
+        vfio: opening.vfio === null ? null : bytesOf(opening.vfio),
+        hardware: opening.hardware === null ? null : bytesOf(opening.hardware),
+      },
       closed: () => this.#sessions.delete(number),
     });
     this.#sessions.set(number, session);

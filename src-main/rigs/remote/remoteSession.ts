@@ -14,6 +14,7 @@ export interface RemoteSessionNeeds {
   readonly session: number;
   readonly address: PciAddress;
   readonly capabilities: DeviceCapabilities;
+  readonly opening: DeviceSession['opening'];
   readonly setUp: ReinitialiseReport;
   readonly closed: () => void;
 }
@@ -36,6 +37,7 @@ export const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.fro
 export class RemoteSession implements DeviceSession {
   readonly address: PciAddress;
   readonly capabilities: DeviceCapabilities;
+  readonly opening: DeviceSession['opening'];
   readonly setUp: ReinitialiseReport;
   readonly #needs: RemoteSessionNeeds;
   #open = true;
@@ -44,6 +46,7 @@ export class RemoteSession implements DeviceSession {
     this.#needs = needs;
     this.address = needs.address;
     this.capabilities = needs.capabilities;
+    this.opening = needs.opening;
     this.setUp = needs.setUp;
   }
 

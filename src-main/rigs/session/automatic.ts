@@ -1,6 +1,12 @@
 import { deviceStatusBit, pciExpressRegister } from '../../core/pci/capability-registers.ts';
 import { commandBit, configOffset } from '../../core/pci/registers.ts';
-import type { AutomaticReport, QuiesceAction, QuiesceReport } from '../../core/recovery/reports.ts';
+import type {
+  AutomaticReport,
+  DeviceAction,
+  QuiesceAction,
+  QuiesceReport,
+} from '../../core/recovery/reports.ts';
+import { missingCase } from '../../core/exhaustive.ts';
 import { success, type Result } from '../../core/result.ts';
 import type { AutomaticOrder } from '../rig.ts';
 import { errorRegisters, inspectionOf } from './inspect.ts';
@@ -8,6 +14,20 @@ import type { RegisterMap } from './registers.ts';
 import type { GivenAnswer, PreparedAnswer, PreparedCall, VfioDevice } from './vfioDevice.ts';
 
 type Entry = QuiesceReport['actions'][number];
+
+/** What a call that succeeded did to the registers. */
+const actionOf = (call: PreparedCall): DeviceAction | null => {
+  switch (call.call) {
+    case 'writeConfig':
+      return { kind: 'write', offset: call.offset, width: call.width, value: call.value };
+    case 'disableMsix':
+      return { kind: 'msix', change: 'disabled' };
+    case 'expectClear':
+      return null;
+    default:
+      return missingCase(call);
+  }
+};
 
 /** What `quiesce` does, as calls that need nobody to read or to decide in between. */
 const quiescingCalls = async (
@@ -46,8 +66,11 @@ export const prepareAnswer = async (
       { action: 'touchingStopped', result: 'done' },
       { action: 'barsUnmapped', result: 'notNeeded' },
     ];
+    const did: DeviceAction[] = [];
     for (const [action, call] of quiescing.value) {
       const result = call === null ? null : results.shift();
+      const done = call === null || result?.ok !== true ? null : actionOf(call);
+      if (done !== null) did.push(done);
       if (result === null || result === undefined) actions.push({ action, result: 'notNeeded' });
       else if (result.ok) actions.push({ action, result: 'done' });
       else actions.push({ action, result: 'failed', error: result.error });
@@ -55,7 +78,7 @@ export const prepareAnswer = async (
     return {
       at: given,
       inspection: inspectionOf(looks),
-      quiesce: { succeeded: actions.every(({ result }) => result !== 'failed'), actions },
+      quiesce: { succeeded: actions.every(({ result }) => result !== 'failed'), actions, did },
       acknowledge:
         acknowledged === null
           ? { kind: 'withheld' }

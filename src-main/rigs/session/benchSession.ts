@@ -31,6 +31,8 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
   const view = await device.readConfigSpace();
   if (!view.ok) return view;
   const map = registerMapOf(view.value);
+  const hardwareView = await device.readHardwareConfigSpace();
+  const opening = { vfio: view.value, hardware: hardwareView.ok ? hardwareView.value : null };
   const opened = wordAt(view.value, configOffset.command);
   const setUp = await reinitialise({ device, driver, map, clock, platform, after: 'open', opened });
   const reference = await device.readHardwareConfigSpace();
@@ -53,6 +55,7 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
   return success({
     address: device.address,
     capabilities,
+    opening,
     setUp,
     arm: (protocol) =>
       whileOpen(async () => {

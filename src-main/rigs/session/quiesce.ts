@@ -1,16 +1,16 @@
 import { deviceStatusBit, pciExpressRegister } from '../../core/pci/capability-registers.ts';
 import { commandBit, configOffset } from '../../core/pci/registers.ts';
-import type { QuiesceAction, QuiesceReport } from '../../core/recovery/reports.ts';
+import type { DeviceAction, QuiesceAction, QuiesceReport } from '../../core/recovery/reports.ts';
 import type { BenchError, Result } from '../../core/result.ts';
+import { noting, type WorkedDevice } from './doing.ts';
 import type { RegisterMap } from './registers.ts';
-import type { VfioDevice } from './vfioDevice.ts';
 
 type Entry = QuiesceReport['actions'][number];
 
 const entryOf = (action: QuiesceAction, result: Result<unknown>): Entry =>
   result.ok ? { action, result: 'done' } : { action, result: 'failed', error: result.error };
 
-const busMasterOff = async (device: VfioDevice): Promise<Entry> => {
+const busMasterOff = async (device: WorkedDevice): Promise<Entry> => {
   const command = await device.readConfig(configOffset.command, 2);
   if (!command.ok) return entryOf('busMasterOff', command);
   if ((command.value & commandBit.busMaster) === 0) return { action: 'busMasterOff', result: 'notNeeded' };
@@ -23,7 +23,7 @@ const transactionsPending: BenchError = {
   message: 'The device still has transactions pending (Device Status); quiesce again before the ack.',
 };
 
-const transactionsDrained = async (device: VfioDevice, map: RegisterMap): Promise<Entry> => {
+const transactionsDrained = async (device: WorkedDevice, map: RegisterMap): Promise<Entry> => {
   if (map.express === 0) return { action: 'transactionsDrained', result: 'notNeeded' };
   const status = await device.readConfig(map.express + pciExpressRegister.deviceStatus, 2);
   if (!status.ok) return entryOf('transactionsDrained', status);
@@ -42,10 +42,12 @@ const transactionsDrained = async (device: VfioDevice, map: RegisterMap): Promis
  * be written is no reason to hold the recovery.
  */
 export const quiesce = async (
-  device: VfioDevice,
+  worked: WorkedDevice,
   map: RegisterMap,
   cutOff: 'reachable' | 'cutOffByPlatform',
 ): Promise<QuiesceReport> => {
+  const did: DeviceAction[] = [];
+  const device = noting(worked, did);
   const actions: Entry[] = [{ action: 'touchingStopped', result: 'done' }];
   actions.push(entryOf('barsUnmapped', await device.unmapBars()));
   actions.push(await busMasterOff(device));
@@ -56,5 +58,5 @@ export const quiesce = async (
   );
   actions.push(await transactionsDrained(device, map));
   const failed = actions.some((entry) => entry.result === 'failed');
-  return { succeeded: !failed || cutOff === 'cutOffByPlatform', actions };
+  return { succeeded: !failed || cutOff === 'cutOffByPlatform', actions, did };
 };

@@ -1,16 +1,17 @@
 import { deviceControlBit, pciExpressRegister } from '../../core/pci/capability-registers.ts';
 import { commandBit, configOffset } from '../../core/pci/registers.ts';
 import { milliseconds, seconds, type Microseconds } from '../../core/recovery/phase.ts';
-import type { ReinitialiseReport } from '../../core/recovery/reports.ts';
+import type { DeviceAction, ReinitialiseReport } from '../../core/recovery/reports.ts';
 import type { BenchError, Result } from '../../core/result.ts';
 import type { RigClock } from '../rig.ts';
+import { noting, type WorkedDevice } from './doing.ts';
 import type { RegisterMap } from './registers.ts';
-import type { UserSpaceDriver, VfioDevice } from './vfioDevice.ts';
+import type { UserSpaceDriver } from './vfioDevice.ts';
 
 type Step = ReinitialiseReport['steps'][number];
 
 export interface ReinitialiseNeeds {
-  readonly device: VfioDevice;
+  readonly device: WorkedDevice;
   readonly driver: UserSpaceDriver | null;
   readonly map: RegisterMap;
   readonly clock: RigClock;
@@ -90,7 +91,9 @@ const msixStep = async (needs: ReinitialiseNeeds): Promise<Step> => {
  * COMMAND again and DevCtl, which that reset cleared. DEVICE_RESET before COMMAND saves the zeroed state
  * (observation 4). After that the device itself. Ends at the first step that fails.
  */
-export const reinitialise = async (needs: ReinitialiseNeeds): Promise<ReinitialiseReport> => {
+export const reinitialise = async (wanted: ReinitialiseNeeds): Promise<ReinitialiseReport> => {
+  const did: DeviceAction[] = [];
+  const needs: ReinitialiseNeeds = { ...wanted, device: noting(wanted.device, did) };
   const sequence: (() => Promise<Step>)[] = [
     async () => stepOf('COMMAND', await writeCommand(needs)),
     ...(needs.after === 'open'
@@ -111,9 +114,9 @@ export const reinitialise = async (needs: ReinitialiseNeeds): Promise<Reinitiali
   for (const run of sequence) {
     const step = await run();
     steps.push(step);
-    if (step.result === 'failed') return { succeeded: false, steps };
+    if (step.result === 'failed') return { succeeded: false, steps, did };
   }
-  return { succeeded: true, steps };
+  return { succeeded: true, steps, did };
 };
 
 /** The first failure of a report, for a message. */

@@ -158,6 +158,10 @@ describe('quiescing', () => {
         { action: 'msixOff', result: 'done' },
         { action: 'transactionsDrained', result: 'done' },
       ],
+      did: [
+        { kind: 'write', offset: 4, width: 2, value: port.fn.command },
+        { kind: 'msix', change: 'disabled' },
+      ],
     });
     expect(calls.map((call) => call.split(' ')[0])).toEqual([
       'unmapBars',
