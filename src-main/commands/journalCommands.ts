@@ -1,57 +1,17 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { sentenceOfDivergence } from '../journal/divergence.ts';
 import { exportJsonl } from '../journal/export.ts';
 import { sentenceOfFinding, type Finding } from '../journal/findings.ts';
-import { listRuns, pathOfRun, type RunEntry } from '../journal/catalogue.ts';
+import { listRuns } from '../journal/catalogue.ts';
 import { readJournal } from '../journal/reader.ts';
 import { repairJournal, type RepairReport } from '../journal/repair.ts';
 import { exportHtml } from '../journal/report.ts';
 import { replayJournal } from '../journal/replayJournal.ts';
-import { failure, success, type Result } from '../core/result.ts';
 import { fail, finish, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
+import { directoryOf, locateRun, runWords, type RunWish } from './locateRun.ts';
 import { table, writeJson } from './output.ts';
-import { runDirectory } from './places.ts';
 import { TimelineWriter } from './timeline.ts';
-
-interface JournalOptions {
-  readonly runs?: string;
-  readonly json?: boolean;
-}
-
-const directoryOf = (context: CommandContext, options: JournalOptions): string =>
-  options.runs ?? runDirectory(context.environment);
-
-/** How much of a run's name is its time, `2026-11-21T02-31-07Z`. */
-const runSeconds = 20;
-
-/** A run by its name, `last` for the newest, or the path of a .jsonl file. */
-const locate = async (
-  context: CommandContext,
-  run: string,
-  options: JournalOptions,
-): Promise<Result<string>> => {
-  if (run.endsWith('.jsonl')) {
-    return existsSync(run) ? success(run) : failure('unknownRun', `There is no file ${run}.`);
-  }
-  const directory = directoryOf(context, options);
-  if (run !== 'last') {
-    const path = pathOfRun(directory, run);
-    return !path.ok || existsSync(path.value)
-      ? path
-      : failure('unknownRun', `There is no run ${run} in ${directory}; "rbench journal list" names them.`);
-  }
-  const runs = await listRuns(directory);
-  if (!runs.ok) return runs;
-  // A run's name counts seconds; of two in one second only the first lines say which one is the newer.
-  const began = ({ header, run: name }: RunEntry): string =>
-    `${name.slice(0, runSeconds)} ${header?.wall ?? ''} ${name}`;
-  const newest = [...runs.value].sort((one, other) => (began(one) < began(other) ? -1 : 1)).at(-1);
-  return newest === undefined
-    ? failure('unknownRun', `There is no run in ${directory} yet; "rbench scenario run" records one.`)
-    : success(newest.path);
-};
 
 /** A journal with something wrong in it is an expectation that failed; the sentence says what and where. */
 const tell = (context: CommandContext, findings: readonly Finding[], json: boolean): ExitCode => {
@@ -63,7 +23,7 @@ const tell = (context: CommandContext, findings: readonly Finding[], json: boole
   return findings.length === 0 ? exitCode.asExpected : exitCode.expectationFailed;
 };
 
-const list = async (context: CommandContext, options: JournalOptions): Promise<ExitCode> => {
+const list = async (context: CommandContext, options: RunWish): Promise<ExitCode> => {
   const json = options.json === true;
   const directory = directoryOf(context, options);
   const runs = await listRuns(directory);
@@ -117,7 +77,7 @@ const repairSentence = (action: RepairReport['action'], bytesCut: number): strin
 const verify = async (
   context: CommandContext,
   path: string,
-  options: JournalOptions & { repair?: boolean },
+  options: RunWish & { repair?: boolean },
 ): Promise<ExitCode> => {
   const json = options.json === true;
   if (options.repair === true) {
@@ -188,7 +148,7 @@ const exportRun = async (
   context: CommandContext,
   path: string,
   target: string,
-  options: JournalOptions & { html?: boolean },
+  options: RunWish & { html?: boolean },
 ): Promise<ExitCode> => {
   const json = options.json === true;
   const report = await (options.html === true ? exportHtml : exportJsonl)(path, target);
@@ -206,19 +166,16 @@ export const addJournalCommands = (program: Command, context: CommandContext): v
       .option('--runs <directory>', 'where the journals are kept')
       .option('--json', 'one JSON object a line');
   const withRun = (name: string, description: string): Command =>
-    common(journal.command(name).description(description)).argument(
-      '<run>',
-      'the name of a run, "last", or the path of a .jsonl file',
-    );
+    common(journal.command(name).description(description)).argument('<run>', runWords);
   const onRun =
-    <Options extends JournalOptions>(body: (path: string, options: Options) => Promise<ExitCode>) =>
+    <Options extends RunWish>(body: (path: string, options: Options) => Promise<ExitCode>) =>
     (run: string, options: Options): Promise<void> =>
       finish(context, async () => {
-        const path = await locate(context, run, options);
+        const path = await locateRun(context, run, options);
         return path.ok ? body(path.value, options) : fail(context, path.error, options.json === true);
       });
 
-  common(journal.command('list').description('list the runs')).action((options: JournalOptions) =>
+  common(journal.command('list').description('list the runs')).action((options: RunWish) =>
     finish(context, () => list(context, options)),
   );
   withRun('show', 'print a run as a timeline').action(
@@ -226,7 +183,7 @@ export const addJournalCommands = (program: Command, context: CommandContext): v
   );
   withRun('verify', 'check every line, and that the core comes to the same states')
     .option('--repair', 'cut an unfinished last line off first')
-    .action(onRun((path, options: JournalOptions & { repair?: boolean }) => verify(context, path, options)));
+    .action(onRun((path, options: RunWish & { repair?: boolean }) => verify(context, path, options)));
   withRun('replay', 'fold a run through the core: traces, outcomes, how long each phase took').action(
     onRun((path, options) => replay(context, path, options.json === true)),
   );
@@ -234,10 +191,10 @@ export const addJournalCommands = (program: Command, context: CommandContext): v
     journal
       .command('export')
       .description('copy the whole lines of a run to a file, or make a report of it')
-      .argument('<run>', 'the name of a run, "last", or the path of a .jsonl file')
+      .argument('<run>', runWords)
       .argument('<file>', 'where to; it must not exist')
       .option('--html', 'one self-contained page with the sequence diagrams instead'),
-  ).action((run: string, target: string, options: JournalOptions & { html?: boolean }) =>
+  ).action((run: string, target: string, options: RunWish & { html?: boolean }) =>
     onRun((path) => exportRun(context, path, target, options))(run, options),
   );
 };

@@ -25,6 +25,11 @@ const commands: readonly (readonly [string, readonly string[]])[] = [
   ['journal verify', ['<run>', '--repair', '--runs', '--json']],
   ['journal replay', ['<run>', '--runs', '--json']],
   ['journal export', ['<run>', '<file>', '--runs', '--json']],
+  ['restore', ['audit']],
+  ['restore audit', ['[run]', '--device', '--recovery', '--only', '--runs', '--json']],
+  ['config', ['show', 'diff']],
+  ['config show', ['[run]', '--at', '--device', '--view', '--runs', '--json']],
+  ['config diff', ['<from>', '<to>', '[run]', '--device', '--view', '--runs', '--json']],
   ['explain', ['<code>', '--json']],
 ];
 
@@ -129,6 +134,11 @@ const refused: readonly (readonly [string, number, RegExp])[] = [
   ['journal replay last', 2, /There is no run in .* yet/],
   ['journal verify /nowhere/run.jsonl --repair', 2, /There is no file \/nowhere\/run\.jsonl/],
   [`journal export last ${file('copy.jsonl')}`, 2, /There is no run in /],
+  ['restore audit last', 2, /There is no run in .* yet/],
+  ['restore audit last --only some', 2, /--only takes all, lost, hazards, not "some"/],
+  ['config show nonsense', 2, /"nonsense" is not the name of a run/],
+  ['config diff armed', 2, /Missing required argument 'to'/],
+  ['config diff armed end last --view both', 2, /--view takes vfio or hardware, not "both"/],
   ['explain', 2, /Missing required argument 'code'/],
   ['explain balderdash', 2, /Nothing is known about "balderdash"/],
 ];

@@ -1,0 +1,135 @@
+import type { Command } from 'commander';
+import { auditRestore, type RestoreAudit } from '../core/restore/audit.ts';
+import { findingText, hexadecimal, problemText, verdictText } from '../core/restore/auditText.ts';
+import { auditFilters, auditTable, verdictCounts, type AuditFilter } from '../core/restore/auditTable.ts';
+import { recordedRecoveries, type RecordedRecovery } from '../core/restore/recordings.ts';
+import { historyOf } from '../core/restore/runHistory.ts';
+import { failure, success, type Result } from '../core/result.ts';
+import { decodeSnapshot } from '../journal/snapshot.ts';
+import { fail, finish, type CommandContext } from './context.ts';
+import { exitCode, type ExitCode } from './exit.ts';
+import { runWords } from './locateRun.ts';
+import { styled, table, writeJson } from './output.ts';
+import { recordedDevice, type DeviceWish, type RecordedDevice } from './recordedDevice.ts';
+
+interface AuditWish extends DeviceWish {
+  readonly recovery?: string;
+  readonly only?: string;
+}
+
+const chosenRecovery = (
+  { lines, device }: RecordedDevice,
+  wish: string | undefined,
+): Result<RecordedRecovery> => {
+  const recoveries = recordedRecoveries(lines);
+  const last = recoveries.at(-1);
+  if (last === undefined) {
+    return failure('malformedInput', `${device} was neither armed nor recovered in this run.`);
+  }
+  if (wish === undefined) return success(last);
+  // Recoveries are counted from 1 again with each arming; the last one of a number is meant.
+  const found = recoveries.findLast(({ number }) => String(number) === wish);
+  const numbers = recoveries.flatMap(({ number }) => number ?? []).join(', ') || 'none';
+  return found === undefined
+    ? failure('malformedInput', `${device} has no recovery "${wish}" in this run; it has ${numbers}.`)
+    : success(found);
+};
+
+const isFilter = (text: string): text is AuditFilter => (auditFilters as readonly string[]).includes(text);
+
+/** What is not there and why, so that nobody takes it for forgotten. */
+const missingWait = (recovery: RecordedRecovery): string | null =>
+  recovery.number !== null && recovery.moments.duringWait === undefined
+    ? 'Nothing was read during the wait: it was acked where the signal was read, or the device did not answer.'
+    : null;
+
+const tell = (context: CommandContext, audit: RestoreAudit, title: string, filter: AuditFilter): void => {
+  const { streams } = context;
+  const names = audit.moments.map(({ name }) => name);
+  streams.out(`${title}\n`);
+  for (const problem of audit.problems) streams.out(`${problemText(problem)}\n`);
+  for (const { state, title: what, evidence, remedy } of audit.hazards) {
+    streams.out(
+      state === 'present'
+        ? `${styled(streams, 'red', 'Hazard:')} ${what} ${evidence}. ${remedy}\n`
+        : `Put right: ${what} ${evidence}.\n`,
+    );
+  }
+  const rows = auditTable(audit, filter).flatMap(({ step, telling }) =>
+    telling.map(({ register }) => [
+      step?.name ?? '-',
+      register.offset.toString(16).padStart(3, '0'),
+      `${register.owner}: ${register.label}`,
+      ...register.values.map((value) => hexadecimal(value, register.width)),
+      verdictText[register.verdict],
+      findingText(register.finding),
+    ]),
+  );
+  if (rows.length > 0) {
+    streams.out(`\n${table(['step', 'at', 'register', ...names, 'verdict', 'from'], rows)}`);
+  }
+  const counts = Object.entries(verdictCounts(audit)).map(([verdict, count]) => `${count} ${verdict}`);
+  streams.out(`\n${audit.registers.length} registers: ${counts.join(', ')}.\n`);
+};
+
+const auditRun = async (context: CommandContext, run: string, wish: AuditWish): Promise<ExitCode> => {
+  const json = wish.json === true;
+  const filter = wish.only ?? 'all';
+  if (!isFilter(filter)) {
+    const { error } = failure('malformedInput', `--only takes ${auditFilters.join(', ')}, not "${filter}".`);
+    return fail(context, error, json);
+  }
+  const recorded = await recordedDevice(context, run, wish);
+  if (!recorded.ok) return fail(context, recorded.error, json);
+  const { header, device, lines, damaged } = recorded.value;
+  const recovery = chosenRecovery(recorded.value, wish.recovery);
+  if (!recovery.ok) return fail(context, recovery.error, json);
+  const { kernel, architecture } = header.rig;
+  const history = historyOf({ lines, kernel, architecture }, recovery.value, (packed) => {
+    const bytes = decodeSnapshot(packed);
+    return bytes.ok ? bytes.value : null;
+  });
+  if (history === null) {
+    const { error } = failure(
+      'notSupported',
+      `Which steps kernel "${kernel}" restores with is not known; only versions of Linux are.`,
+    );
+    return fail(context, error, json);
+  }
+  const audit = auditRestore(history);
+  const { number, outcome } = recovery.value;
+  const missing = missingWait(recovery.value);
+  if (json) {
+    writeJson(context.streams, {
+      type: 'restoreAudit',
+      run: header.run,
+      device,
+      recovery: number,
+      outcome,
+      kernel: history.kernel,
+      note: missing,
+      ...audit,
+    });
+  } else {
+    const which = number === null ? 'armed, no recovery yet' : `recovery ${number}, ${outcome ?? 'open'}`;
+    const title = `${device}, ${which}; ${audit.view} view, ${audit.size} bytes, as kernel ${history.kernel} restores`;
+    tell(context, audit, missing === null ? title : `${title}\n${missing}`, filter);
+  }
+  const hazardous = audit.hazards.some(({ state }) => state === 'present');
+  return damaged || hazardous ? exitCode.expectationFailed : exitCode.asExpected;
+};
+
+export const addRestoreCommands = (program: Command, context: CommandContext): void => {
+  program
+    .command('restore')
+    .description('what a device came back with')
+    .command('audit')
+    .description('each register after a recovery: its values over time, and where the last one is from')
+    .argument('[run]', runWords, 'last')
+    .option('--device <address>', 'whose; may be left out when the run has only one')
+    .option('--recovery <number>', 'which one (default: the last)')
+    .option('--only <what>', 'all, lost or hazards (default: all)')
+    .option('--runs <directory>', 'where the journals are kept')
+    .option('--json', 'one JSON object')
+    .action((run: string, wish: AuditWish) => finish(context, () => auditRun(context, run, wish)));
+};
