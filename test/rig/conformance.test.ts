@@ -4,7 +4,6 @@ import { openScenarioRig, type ScenarioRig } from '../../src-main/commands/scena
 import { scenarioDirectory } from '../../src-main/commands/places.ts';
 import type { PciAddress } from '../../src-main/core/pci/address.ts';
 import { seconds } from '../../src-main/core/recovery/phase.ts';
-import type { Result } from '../../src-main/core/result.ts';
 import { topologies } from '../../src-main/rigs/simulated/hardware/topologies.ts';
 import { profiles, type KernelProfile } from '../../src-main/rigs/simulated/kernel/profile.ts';
 import { SimulatedRig } from '../../src-main/rigs/simulated/simulatedRig.ts';
@@ -14,16 +13,12 @@ import type { Step } from '../../src-main/scenarios/schema.ts';
 import { simulatedTricks } from '../../src-main/scenarios/tricks.ts';
 import { playOn, type Playing } from './playing.ts';
 import { differences } from './registers.ts';
-
-const valueOf = <Value>(result: Result<Value>): Value => {
-  if (!result.ok) throw new Error(`${result.error.code}: ${result.error.message}`);
-  return result.value;
-};
+import { valueOf } from './valueOf.ts';
 
 /** The guests' kernel, as the profiles name it. */
 const series = '6.1';
 
-/** Nobody pulls a device out of a guest, reads its eventfd slowly or switches TPH on. */
+/** A guest's rig pulls no device, reads no eventfd slowly, starts no engine alone and switches no TPH on. */
 const isTrick = ({ kind, value }: Step): boolean =>
   kind === 'enableTph' ||
   kind === 'startEngine' ||
