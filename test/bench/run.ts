@@ -6,6 +6,7 @@ import { journalBench } from './journal.ts';
 import { mainLoopBench } from './mainLoop.ts';
 import { openRunBench } from './openRun.ts';
 import { recoveriesBench } from './recoveries.ts';
+import { rigReadyBench } from './rigReady.ts';
 import type { BenchRow } from './row.ts';
 import { waiterBench } from './waiter.ts';
 
@@ -22,6 +23,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   mainLoop: mainLoopBench,
   openRun: openRunBench,
   recoveries: recoveriesBench,
+  rigReady: rigReadyBench,
   waiter: waiterBench,
 };
 
