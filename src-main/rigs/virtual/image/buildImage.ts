@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result } from '../../../core/result.ts';
+import { buildRootNames, finishBuildRoot, probeBuildRoot, wantsBuildRoot } from './buildRoot.ts';
+import type { ModuleTools } from './compileModule.ts';
 import { DebianPackages, fileHash, unpackPackages } from './debianPackages.ts';
 import { guestFiles } from './guestFiles.ts';
 import { guestPrograms } from './guestPrograms.ts';
@@ -40,7 +42,7 @@ export interface BuiltImage {
   readonly result: 'built' | 'unchanged';
 }
 
-type Pins = Pick<ImageManifest, 'kernelPackages' | 'userPackages' | 'toolPackages'>;
+type Pins = Pick<ImageManifest, 'kernelPackages' | 'userPackages' | 'toolPackages' | 'buildPackages'>;
 
 const combinedHash = (packages: readonly PinnedPackage[]): string =>
   createHash('sha256')
@@ -87,10 +89,19 @@ class ImageBuild {
     );
   }
 
+  /** Whether the kernel module is compiled with the tools of its kernel's release. */
+  buildsInRoot(): boolean {
+    const { parts, kernel } = this.#wishes;
+    const suite = kernel.kind === 'release' ? kernel.name : null;
+    return wantsBuildRoot(parts.architecture, suite, this.#recipe.userSuite);
+  }
+
   /** Which packages the image is made of. */
   async pins(before: ImageManifest | null): Promise<Result<Pins>> {
     const { kernel, versions } = this.#wishes;
-    if (before !== null && versions === 'pinned') return success(before);
+    // An image that was made with the machine's own compiler pinned no other.
+    const whole = before !== null && (before.buildPackages !== undefined || !this.buildsInRoot());
+    if (whole && versions === 'pinned') return success(before);
     const { kernelPackages, userSuite, userPackages, toolPackages } = this.#recipe;
     const own = await this.#release(userSuite);
     if (!own.ok) return own;
@@ -107,7 +118,9 @@ class ImageBuild {
       if (!kernels.ok) return kernels;
       // The two that are named first hold nothing; they depend on those of today's version.
       const real = kernels.value.filter(({ name }) => !kernelPackages.includes(name));
-      return success({ ...found, kernelPackages: real });
+      if (!this.buildsInRoot()) return success({ ...found, kernelPackages: real });
+      const build = await release.value.pinWhole(buildRootNames(real));
+      return build.ok ? success({ ...found, kernelPackages: real, buildPackages: build.value }) : build;
     }
     const newest = await release.value.newestKernel(kernelPackages.newest);
     if (!newest.ok) return newest;
@@ -149,6 +162,20 @@ class ImageBuild {
     return success(folder);
   }
 
+  /** What the kernel module is compiled with, unpacked. */
+  async tools({ toolPackages, buildPackages }: Pins): Promise<Result<ModuleTools>> {
+    const { kernel } = this.#wishes;
+    if (buildPackages !== undefined && kernel.kind === 'release') {
+      const root = await this.unpacked(kernel.name, buildPackages);
+      if (!root.ok) return root;
+      await finishBuildRoot(root.value);
+      return success({ kind: 'buildRoot', root: root.value });
+    }
+    const root = await this.unpacked(this.#recipe.userSuite, toolPackages);
+    if (!root.ok) return root;
+    return success({ kind: 'machine', libraries: join(root.value, 'usr/lib/x86_64-linux-gnu') });
+  }
+
   async kernel(pins: Pins): Promise<Result<KernelTree>> {
     const { kernel } = this.#wishes;
     if (kernel.kind === 'folder') return locateKernel(kernel.path);
@@ -173,32 +200,37 @@ const build = async (wishes: BuildWishes, scratch: string): Promise<Result<Built
   if (!name.ok) return name;
   const folder = imageFolder(cache, parts.architecture, name.value);
   const before = await readManifest(folder);
-  const programs = await guestPrograms(parts, packages);
+  const work = new ImageBuild(wishes, recipe);
+  const inRoot = work.buildsInRoot();
+  const programs = await guestPrograms(parts, packages, inRoot ? 'buildRoot' : 'machine');
   if (!programs.ok) return programs;
   const { compiler } = programs.value;
   const inputs = { ...(await benchInputs(parts)), ...programs.value.inputs };
 
-  const work = new ImageBuild(wishes, recipe);
   const pins = await work.pins(before);
   if (!pins.ok) return pins;
-  const { kernelPackages, userPackages, toolPackages } = pins.value;
-  const made = { kernelPackages, userPackages, toolPackages, compiler, inputs };
+  const { kernelPackages, userPackages, toolPackages, buildPackages } = pins.value;
+  const built = buildPackages === undefined ? {} : { buildPackages };
+  const made = { kernelPackages, userPackages, toolPackages, ...built, compiler, inputs };
   if (before !== null && wishes.kernel.kind === 'release') {
     const same = JSON.stringify({ ...before, ...made }) === JSON.stringify(before);
     if (same) return success({ image: imageIn(folder, before), result: 'unchanged' });
   }
 
+  // Before much is downloaded for nothing.
+  const allowed = inRoot ? await probeBuildRoot() : success(undefined);
+  if (!allowed.ok) return allowed;
   const kernel = await work.kernel(pins.value);
   if (!kernel.ok) return kernel;
   const userRoot = await work.unpacked(recipe.userSuite, userPackages);
   if (!userRoot.ok) return userRoot;
-  const tools = await work.unpacked(recipe.userSuite, toolPackages);
+  const tools = await work.tools(pins.value);
   if (!tools.ok) return tools;
   const modules = await findModules(kernel.value, recipe.modules);
   if (!modules.ok) return modules;
   onProgress(`compiling what runs in the guest, for ${kernel.value.release}`);
-  const roots = { userRoot: userRoot.value, toolRoot: tools.value };
-  const compiled = await programs.value.make({ kernel: kernel.value, ...roots, cache, scratch });
+  const roots = { userRoot: userRoot.value, tools: tools.value, cache, scratch };
+  const compiled = await programs.value.make({ kernel: kernel.value, ...roots });
   if (!compiled.ok) return compiled;
 
   onProgress('writing the initramfs');

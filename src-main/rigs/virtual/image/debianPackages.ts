@@ -52,6 +52,10 @@ const fieldsOf = (paragraph: string): ReadonlyMap<string, string> =>
     }),
   );
 
+/** The names in the answer of `apt-get install --simulate`: `Inst make (4.4.1-3 Debian:unstable [amd64])`. */
+export const simulatedNames = (answer: string): readonly string[] =>
+  [...answer.matchAll(/^Inst ([a-z0-9][a-z0-9.+-]+)/gm)].map((match) => match[1] ?? '');
+
 /** What belongs to the kernel among the dependencies of a kernel package. */
 const kernelPart = /^linux-(image|binary|modules|base|base-modules|headers|kbuild)-[\w.+-]+$/;
 
@@ -150,6 +154,33 @@ export class DebianPackages {
       if (follow === 'dependencies') wanted.push(...dependenciesOf(fields));
     }
     return success([...pinned.values()]);
+  }
+
+  /** The newest version of each package, and of everything that an empty machine would need to run them. */
+  async pinWhole(names: readonly string[]): Promise<Result<PinnedPackage[]>> {
+    const words = ['install', '--simulate', '-qq', '--no-install-recommends', ...names];
+    const solved = await this.#run('apt-get', words, {
+      purpose: 'find what the packages depend on',
+      advice: 'the release cannot be installed today; its answer is in the details',
+    });
+    if (!solved.ok) return solved;
+    const shown = await this.#run(
+      'apt-cache',
+      ['show', '--no-all-versions', ...simulatedNames(solved.value)],
+      { purpose: 'find packages', advice: 'its answer is in the details' },
+    );
+    if (!shown.ok) return shown;
+    const pinned: PinnedPackage[] = [];
+    for (const paragraph of shown.value.trim().split(/\n\n+/)) {
+      const fields = fieldsOf(paragraph);
+      const [name, version, sha256] = ['Package', 'Version', 'SHA256'].map((field) => fields.get(field));
+      if (name === undefined || version === undefined || sha256 === undefined) {
+        const message = `The release describes the package ${name ?? 'without a name'} without version or SHA-256.`;
+        return failure('imageNotBuilt', message);
+      }
+      pinned.push({ name, version, sha256 });
+    }
+    return success(pinned);
   }
 
   /** The path of a package's file, downloaded unless it is there, and what it should be by its hash. */

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { success, type Result } from '../../../core/result.ts';
 import { addOnName, compileAddOn, crossCompilerVersion } from './compileAddOn.ts';
-import { compileModule, compilerVersion } from './compileModule.ts';
+import { compileModule, compilerVersion, type ModuleTools } from './compileModule.ts';
 import { fileHash } from './debianPackages.ts';
 import { koffiFiles, type GuestParts } from './guestFiles.ts';
 import { findGuestNode, strippedNode } from './guestNode.ts';
@@ -15,7 +15,8 @@ import type { KernelTree } from './kernelTree.ts';
 export interface ProgramRoots {
   readonly kernel: KernelTree;
   readonly userRoot: string;
-  readonly toolRoot: string;
+  /** What a kernel module is compiled with. */
+  readonly tools: ModuleTools;
   readonly cache: string;
   readonly scratch: string;
 }
@@ -28,9 +29,16 @@ export interface GuestPrograms {
   make(roots: ProgramRoots): Promise<Result<Pick<GuestParts, 'notifyModule' | 'node' | 'besideAgent'>>>;
 }
 
-/** x86: the bench's own Node and koffi, and the notify driver by this machine's compiler. */
-const benchPrograms = async (module: string, packages: string): Promise<Result<GuestPrograms>> => {
-  const compiler = await compilerVersion();
+/** Stands for a compiler that is among the packages of the image. */
+const ownCompiler: Result<string> = success('that of the build packages');
+
+/** x86: the bench's own Node and koffi, and the notify driver by this machine's compiler or that of its kernel. */
+const benchPrograms = async (
+  module: string,
+  packages: string,
+  tools: ModuleTools['kind'],
+): Promise<Result<GuestPrograms>> => {
+  const compiler = tools === 'buildRoot' ? ownCompiler : await compilerVersion();
   if (!compiler.ok) return compiler;
   const node = await findGuestNode(packages);
   if (!node.ok) return node;
@@ -41,9 +49,8 @@ const benchPrograms = async (module: string, packages: string): Promise<Result<G
   return success({
     compiler: compiler.value,
     inputs: { node: nodeHash, koffi: koffi.digest('hex') },
-    make: async ({ kernel, toolRoot, cache, scratch }) => {
-      const libraries = join(toolRoot, 'usr/lib/x86_64-linux-gnu');
-      const notifyModule = await compileModule(module, kernel, libraries, scratch);
+    make: async ({ kernel, tools, cache, scratch }) => {
+      const notifyModule = await compileModule(module, kernel, tools, scratch);
       if (!notifyModule.ok) return notifyModule;
       return success({
         notifyModule: notifyModule.value,
@@ -74,10 +81,14 @@ const debianPrograms = async (addOn: string, packages: string): Promise<Result<G
 };
 
 /** `packages`: the bench's node_modules. */
-export const guestPrograms = (parts: BenchParts, packages: string): Promise<Result<GuestPrograms>> => {
+export const guestPrograms = (
+  parts: BenchParts,
+  packages: string,
+  tools: ModuleTools['kind'],
+): Promise<Result<GuestPrograms>> => {
   switch (parts.architecture) {
     case 'x86':
-      return benchPrograms(parts.module, packages);
+      return benchPrograms(parts.module, packages, tools);
     case 's390x':
       return debianPrograms(parts.addOn, packages);
   }

@@ -27,6 +27,8 @@ const manifestSchema = z.strictObject({
   kernelPackages: z.array(pinnedPackage),
   userPackages: z.array(pinnedPackage),
   toolPackages: z.array(pinnedPackage),
+  /** What the kernel module was compiled with, where that is not the compiler of the machine. */
+  buildPackages: z.array(pinnedPackage).optional(),
   compiler: z.string(),
   /** SHA-256 of what the bench itself puts in. */
   inputs: z.strictObject({

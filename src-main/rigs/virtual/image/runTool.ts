@@ -10,6 +10,7 @@ const packages: Readonly<Record<string, string>> = {
   make: 'make',
   gcc: 'gcc',
   npm: 'npm',
+  unshare: 'util-linux',
   xz: 'xz-utils',
 };
 
