@@ -2,7 +2,7 @@ import type { EventOf, RecoveryEvent } from './event.ts';
 import { openRecovery } from './opening.ts';
 import { knowing } from './sharedReset.ts';
 import type { ConcludedState } from './state.ts';
-import { moved, unchanged, type Transition } from './transition.ts';
+import { endSnapshot, moved, unchanged, type Transition } from './transition.ts';
 
 /**
  * After an outcome nothing changes it, but three things are still learnt: the kernel's last word (after a fatal
@@ -49,7 +49,7 @@ export const concludedLearns = (
 };
 
 const kernelWordAfterwards = (state: ConcludedState, event: EventOf<'uevent'>): Transition => {
-  const { kernelWord } = state.recovery;
+  const { kernelWord, number } = state.recovery;
   switch (event.uevent) {
     case 'beginRecovery':
       return kernelWord === 'silent'
@@ -59,8 +59,8 @@ const kernelWordAfterwards = (state: ConcludedState, event: EventOf<'uevent'>): 
     case 'failedRecovery': {
       if (kernelWord === 'successful' || kernelWord === 'failed') return unchanged(state);
       return event.uevent === 'successfulRecovery'
-        ? moved(knowing(state, { kernelWord: 'successful' }), 'kernelSucceeded')
-        : moved(knowing(state, { kernelWord: 'failed' }), 'kernelFailed');
+        ? moved(knowing(state, { kernelWord: 'successful' }), 'kernelSucceeded', [endSnapshot(number)])
+        : moved(knowing(state, { kernelWord: 'failed' }), 'kernelFailed', [endSnapshot(number)]);
     }
   }
 };

@@ -18,7 +18,27 @@ export const moved = (
   effects: readonly RecoveryEffect[] = [],
 ): Transition => ({ state, effects, reason });
 
-/** Ends the open recovery, once: what follows is a state that no answer to an earlier effect can change. */
+/**
+ * The bench has its outcome, and the kernel has yet to go on with its own recovery, reset included (observation 6):
+ * what the device holds just then is the end of nothing.
+ */
+const kernelGoesOn = (state: OpenState, outcome: Outcome): boolean =>
+  'exchange' in state &&
+  outcome !== 'deviceLost' &&
+  state.arming.uevents === 'observable' &&
+  (state.arming.protocol === 'notify' || state.arming.protocol === 'legacy') &&
+  (state.recovery.kernelWord === 'silent' || state.recovery.kernelWord === 'begun');
+
+export const endSnapshot = (recovery: number): RecoveryEffect => ({
+  kind: 'snapshot',
+  recovery,
+  moment: 'end',
+});
+
+/**
+ * Ends the open recovery, once: what follows is a state that no answer to an earlier effect can change. Where the
+ * kernel goes on, the snapshot of the end is due at its last word (`concludedLearns`).
+ */
 export const conclude = (
   state: OpenState,
   outcome: Outcome,
@@ -30,7 +50,7 @@ export const conclude = (
   return {
     state: { phase: outcome, arming, loopbacksExpected, recovery, reason, concludedAt: at, eventfd },
     effects: [
-      { kind: 'snapshot', recovery: recovery.number, moment: 'end' },
+      ...(kernelGoesOn(state, outcome) ? [] : [endSnapshot(recovery.number)]),
       { kind: 'conclude', recovery: recovery.number, outcome, reason },
     ],
     reason,

@@ -181,6 +181,38 @@ describe('notify: every way a recovery ends', () => {
   });
 });
 
+describe('notify: the snapshot of the end', () => {
+  const ends = (bench: Play): number =>
+    bench.effects.filter((effect) => effect.kind === 'snapshot' && effect.moment === 'end').length;
+  const observable = { uevents: 'observable' } as const;
+
+  it.each([
+    ['the wait runs out', (bench: Play) => bench.toDecision().wait(seconds(60)), 'timedOut'],
+    ['the eventfd is removed', (bench: Play) => bench.toDecision().withdraw().settle(), 'withdrawn'],
+    ['the kernel ends the wait', (bench: Play) => bench.toDecision().uevent('beginRecovery'), 'timedOut'],
+  ] as const)('waits for the kernel’s last word when %s', (_, going, outcome) => {
+    const bench = going(play('notify', observable));
+    expect(bench.state.phase).toBe(outcome);
+    expect(ends(bench)).toBe(0);
+    if (bench.reasons.at(-1) !== 'waitEndedByKernel') bench.uevent('beginRecovery');
+    expect(ends(bench)).toBe(0);
+    bench.uevent('successfulRecovery');
+    expect(ends(bench)).toBe(1);
+    bench.uevent('successfulRecovery');
+    expect(ends(bench)).toBe(1);
+  });
+
+  it('is taken when the kernel’s recovery fails after the bench’s ended', () => {
+    const bench = play('notify', observable).toDecision().wait(seconds(60)).uevent('failedRecovery');
+    expect(ends(bench)).toBe(1);
+  });
+
+  it('is taken at the outcome where nobody hears the kernel', () => {
+    const bench = play('notify').toDecision().wait(seconds(60));
+    expect(ends(bench)).toBe(1);
+  });
+});
+
 describe('notify: refusals of the kernel', () => {
   it('lets the wait go on when the ack is refused, and takes a second one', () => {
     const bench = play('notify').toDecision().acknowledge();
