@@ -14,6 +14,7 @@ import type { FaultReceipt } from '../../src-main/core/faults/fault.ts';
 import type { CommandName } from './names.ts';
 import {
   confirmedActions,
+  guestMachines,
   type ConfigView,
   type ConfirmationView,
   type ConsoleSnapshot,
@@ -108,7 +109,7 @@ const rigWish = z.discriminatedUnion('kind', [
   }),
   z.strictObject({
     kind: z.literal('virtual'),
-    machine: z.literal('x86'),
+    machine: z.enum(guestMachines),
     kernel: name,
     topology: name,
     driver: z.enum(['vfio-pci', 'vfio-pci-notify']),

@@ -74,14 +74,21 @@ export interface OpeningView {
   readonly error: BenchError | null;
 }
 
+/** The architectures that a virtual rig can have. */
+export const guestMachines = ['x86', 's390x'] as const;
+export type GuestMachine = (typeof guestMachines)[number];
+
+export interface VirtualOffer {
+  readonly refusal: string | null;
+  /** The first of each is the usual one. */
+  readonly topologies: readonly { readonly name: string; readonly title: string }[];
+  /** `toBuild`: the image is not there or too old, and is built before the guest boots. */
+  readonly kernels: readonly { readonly name: string; readonly toBuild: boolean }[];
+}
+
 /** What can be added besides simulated rigs, as this machine is now. A refusal is a sentence, or null. */
 export interface RigOffers {
-  readonly virtual: {
-    readonly refusal: string | null;
-    readonly topologies: readonly { readonly name: string; readonly title: string }[];
-    /** `toBuild`: the image is not there or too old, and is built before the guest boots. */
-    readonly kernels: readonly { readonly name: string; readonly toBuild: boolean }[];
-  };
+  readonly virtual: Readonly<Record<GuestMachine, VirtualOffer>>;
   readonly local: { readonly refusal: string | null };
 }
 

@@ -1,7 +1,10 @@
 import type { InputOf } from '../../preload/contract/commands.ts';
+import type { GuestMachine, VirtualOffer } from '../../preload/contract/views.ts';
 
 export type RigWish = InputOf<'addRig'>;
 export type RigKind = RigWish['kind'];
+/** The kinds as one is chosen: guests by their machine. */
+export type RigChoice = Exclude<RigKind, 'virtual'> | GuestMachine;
 
 export interface SimulatedFields {
   profile: string;
@@ -10,6 +13,7 @@ export interface SimulatedFields {
 }
 
 export interface VirtualFields {
+  machine: GuestMachine;
   kernel: string;
   topology: string;
   driver: 'vfio-pci-notify' | 'vfio-pci';
@@ -41,13 +45,22 @@ export const simulatedWish = ({ profile, topology, seed }: SimulatedFields, wait
   ackTimeout: wait === '' ? null : Math.round(wait * 1_000_000),
 });
 
+/** What is usual on a machine; only the kernels of x86 have the notify driver. */
+export const usualGuest = (machine: GuestMachine, offer: VirtualOffer): VirtualFields => ({
+  machine,
+  kernel: offer.kernels[0]?.name ?? '',
+  topology: offer.topologies[0]?.name ?? '',
+  driver: machine === 'x86' ? 'vfio-pci-notify' : 'vfio-pci',
+  repairs: [],
+});
+
 /** Only the notify driver waits, and only it has repairs. */
 export const virtualWish = (
-  { kernel, topology, driver, repairs }: VirtualFields,
+  { machine, kernel, topology, driver, repairs }: VirtualFields,
   wait: KernelWait,
 ): RigWish => ({
   kind: 'virtual',
-  machine: 'x86',
+  machine,
   kernel,
   topology,
   driver,

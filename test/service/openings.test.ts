@@ -165,14 +165,14 @@ describe('what can be added', () => {
   it('says which guests there are, and what this machine lacks', async () => {
     const viewer = new TestViewer(openService());
     const { virtual, local } = await viewer.ask('rigOffers', {});
-    expect(virtual.topologies.map(({ name }) => name)).toEqual([
-      'single',
-      'twoPorts',
-      'switch',
-      'multiFunction',
-    ]);
-    // The cache of these tests is empty.
-    expect(virtual.kernels).toContainEqual({ name: 'bookworm', toBuild: true });
+    const namesOf = (named: readonly { readonly name: string }[]): readonly string[] =>
+      named.map(({ name }) => name);
+    expect(namesOf(virtual.x86.topologies)).toEqual(['single', 'twoPorts', 'switch', 'multiFunction']);
+    expect(namesOf(virtual.s390x.topologies)).toEqual(['zpci']);
+    // The usual kernel comes first; the cache of these tests is empty.
+    expect(virtual.x86.kernels[0]).toEqual({ name: 'bookworm', toBuild: true });
+    expect(virtual.s390x.kernels[0]).toEqual({ name: 'newest', toBuild: true });
+    expect(namesOf(virtual.s390x.kernels)).toEqual(['newest', 'sid', 'trixie', 'bookworm']);
     if (!existsSync('/dev/vfio')) {
       expect(local.refusal).toMatch(/no \/dev\/vfio/);
       expect(await viewer.codeOf('addRig', { kind: 'local' })).toBe('notSupported');
@@ -186,6 +186,10 @@ describe('what can be added', () => {
     [{ moduleParameters: { 'a b': '5' } }, 'malformedInput'],
     [{ moduleParameters: { ack_timeout_ms: '5 init=/bin/sh' } }, 'malformedInput'],
     [{ machine: 'vax' }, 'malformedInput'],
+    // Each machine has topologies of its own, and s390x has no notify driver.
+    [{ machine: 's390x', kernel: 'newest', driver: 'vfio-pci' }, 'malformedInput'],
+    [{ machine: 's390x', kernel: 'newest', topology: 'zpci' }, 'malformedInput'],
+    [{ topology: 'zpci' }, 'malformedInput'],
   ])('refuses the guest %j before anything is begun', async (change, code) => {
     const viewer = new TestViewer(openService());
     const guest = {

@@ -1,9 +1,10 @@
-import type { RigOffers } from '../../../preload/contract/views.ts';
+import type { RigOffers, VirtualOffer } from '../../../preload/contract/views.ts';
 import { explain } from '../../core/explain/explain.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
 import { probeLinuxRig } from '../../rigs/opening/linuxProbe.ts';
 import { checkPrograms } from '../../rigs/virtual/guest.ts';
-import { guestTopology, guestTopologyNames } from '../../rigs/virtual/guestTopology.ts';
+import { defaultKernels, type GuestArchitecture } from '../../rigs/virtual/guestArchitecture.ts';
+import { guestTopology, topologyNames } from '../../rigs/virtual/guestTopology.ts';
 import { findImage } from '../../rigs/virtual/image/imageStore.ts';
 import { readRecipe } from '../../rigs/virtual/image/recipe.ts';
 import type { Bench } from '../bench.ts';
@@ -43,19 +44,29 @@ const endRig = async (bench: Bench, held: HeldRig): Promise<Result<void>> => {
 const addChecked = async (bench: Bench, { wish, title }: CheckedWish): Promise<Result<string>> =>
   wish.kind === 'simulated' ? bench.add({ wish, scenario: null }) : success(bench.begin(wish, title));
 
-const virtualOffer = async ({ options: { places } }: Bench): Promise<RigOffers['virtual']> => {
-  const programs = checkPrograms();
-  const { suites } = await readRecipe(places.parts.x86.recipe);
+const virtualOffer = async (
+  { options: { places } }: Bench,
+  machine: GuestArchitecture,
+): Promise<VirtualOffer> => {
+  const programs = checkPrograms(machine);
+  const parts = places.parts[machine];
+  const { suites } = await readRecipe(parts.recipe);
+  const usual = defaultKernels[machine];
   return {
     refusal: programs.ok ? null : programs.error.message,
-    topologies: guestTopologyNames.map((name) => ({ name, title: guestTopology(name).title })),
+    topologies: topologyNames[machine].map((name) => ({ name, title: guestTopology(name).title })),
     kernels: await Promise.all(
-      Object.keys(suites).map(async (name) => ({
+      [usual, ...Object.keys(suites).filter((name) => name !== usual)].map(async (name) => ({
         name,
-        toBuild: !(await findImage(places.cache, name, places.parts.x86)).ok,
+        toBuild: !(await findImage(places.cache, name, parts)).ok,
       })),
     ),
   };
+};
+
+const virtualOffers = async (bench: Bench): Promise<RigOffers['virtual']> => {
+  const [x86, s390x] = await Promise.all([virtualOffer(bench, 'x86'), virtualOffer(bench, 's390x')]);
+  return { x86, s390x };
 };
 
 export const rigCommands: HandlersOf<
@@ -79,7 +90,7 @@ export const rigCommands: HandlersOf<
   rigOffers: async (_input, { bench }) => {
     const probed = await probeLinuxRig();
     return success({
-      virtual: await virtualOffer(bench),
+      virtual: await virtualOffers(bench),
       local: { refusal: probed.ok ? null : probed.error.message },
     });
   },

@@ -46,7 +46,7 @@ const checkSimulated = (bench: Bench, asked: Asked<'simulated'>): Result<Checked
 
 const checkVirtual = (asked: Asked<'virtual'>): Result<CheckedWish> => {
   const { machine, kernel, driver, moduleParameters } = asked;
-  const topology = guestTopologyNamed(asked.topology);
+  const topology = guestTopologyNamed(asked.topology, machine);
   if (!topology.ok) return topology;
   const name = parseVirtualRigName([`${machine}@${kernel}`, topology.value.name]);
   if (!name.ok) return name;

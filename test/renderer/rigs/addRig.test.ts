@@ -11,15 +11,22 @@ import { stagePage, type PageStage } from '../stagePage.ts';
 
 const offers: RigOffers = {
   virtual: {
-    refusal: null,
-    topologies: [
-      { name: 'single', title: 'one function below a root port' },
-      { name: 'switch', title: 'two devices below one switch' },
-    ],
-    kernels: [
-      { name: 'bookworm', toBuild: false },
-      { name: 'sid', toBuild: true },
-    ],
+    x86: {
+      refusal: null,
+      topologies: [
+        { name: 'single', title: 'one function below a root port' },
+        { name: 'switch', title: 'two devices below one switch' },
+      ],
+      kernels: [
+        { name: 'bookworm', toBuild: false },
+        { name: 'sid', toBuild: true },
+      ],
+    },
+    s390x: {
+      refusal: null,
+      topologies: [{ name: 'zpci', title: 'two functions with an identity of their own' }],
+      kernels: [{ name: 'newest', toBuild: true }],
+    },
   },
   local: { refusal: 'There is no /dev/vfio: the IOMMU is off.' },
 };
@@ -103,6 +110,54 @@ describe('adding a rig', () => {
     await shown.wrapper.get('form').trigger('submit');
     await flushPromises();
     expect(asked(shown, 'addRig')).toMatchObject([{ driver: 'vfio-pci', moduleParameters: {} }]);
+  });
+
+  it('asks for a guest of s390x with what that has: its kernel, its topology, the stock driver', async () => {
+    const shown = await show();
+    await radio(shown, 'Virtual s390x').setValue();
+    const { wrapper } = shown;
+    expect(wrapper.text()).toContain('the newest that Debian has, built first');
+    expect(wrapper.findAll('option').map((option) => option.element.value)).toEqual([
+      'newest',
+      'zpci',
+      'vfio-pci',
+    ]);
+    expect(wrapper.get('input[max="600"]').attributes('disabled')).toBeDefined();
+    await wrapper.get('form').trigger('submit');
+    await flushPromises();
+    expect(asked(shown, 'addRig')).toEqual([
+      {
+        kind: 'virtual',
+        machine: 's390x',
+        kernel: 'newest',
+        topology: 'zpci',
+        driver: 'vfio-pci',
+        moduleParameters: {},
+      },
+    ]);
+  });
+
+  it('keeps the fields of each machine, and says what a machine lacks', async () => {
+    const refusal = 'qemu-system-s390x is missing; install the Debian package "qemu-system-misc".';
+    const { virtual } = offers;
+    const shown = await show((link) =>
+      link.answer('rigOffers', () =>
+        success({ ...offers, virtual: { ...virtual, s390x: { ...virtual.s390x, refusal } } }),
+      ),
+    );
+    await radio(shown, 'Virtual x86').setValue();
+    await shown.wrapper.findAll('select').at(1)?.setValue('switch');
+    const refused = radio(shown, 'Virtual s390x');
+    expect(refused.attributes('aria-disabled')).toBe('true');
+    expect(shown.wrapper.text()).toContain(refusal);
+    refused.element.checked = true;
+    await refused.trigger('change');
+    expect(radio(shown, 'Virtual x86').element.checked).toBe(true);
+    await radio(shown, 'Simulated').setValue();
+    await radio(shown, 'Virtual x86').setValue();
+    await shown.wrapper.get('form').trigger('submit');
+    await flushPromises();
+    expect(asked(shown, 'addRig')).toMatchObject([{ machine: 'x86', topology: 'switch' }]);
   });
 
   it('says why this machine is none, and does not choose it', async () => {
