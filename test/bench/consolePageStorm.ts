@@ -34,14 +34,17 @@ const percentile = (values: readonly number[], share: number): number =>
 /** While a recovery is under way. A page that gets few frames may pass over the first of them. */
 const phasesAfterSignal: ReadonlySet<string> = new Set(phases.filter(isOpenPhase));
 
+/** From when to when, in milliseconds since 1970. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * From each signal to the first frame that shows a phase after it. The moments of the signals are those of the rig's
  * clock: where the simulated machine itself is late, that is in it.
  */
-const latencies = (
-  { signals }: StormReport,
-  shown: Awaited<ReturnType<typeof phasesShown>>,
-): readonly number[] => {
+const latencies = ({ signals }: StormReport, shown: Awaited<ReturnType<typeof phasesShown>>): Span[] => {
   const isOpen = (index: number): boolean => phasesAfterSignal.has(shown[index]?.text ?? '');
   const begun = shown.filter((_, index) => isOpen(index) && !isOpen(index - 1)).map(({ at }) => at);
   let next = 0;
@@ -50,7 +53,7 @@ const latencies = (
     // A recovery that was never shown is as late as can be.
     const seen = begun[next] ?? Infinity;
     next += 1;
-    return seen - signal;
+    return { from: signal, to: seen };
   });
 };
 
@@ -91,14 +94,18 @@ const differences = (page: PageFold, journal: JournalFold): number => {
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 /** The page drops old lines in portions, every five seconds: a few looks over that time. */
-const meanHeap = async (page: Page): Promise<number> => {
+const meanHeap = async (page: Page, looks: Span[]): Promise<number> => {
   let sum = 0;
   for (let look = 0; look < 6; look += 1) {
+    const from = Date.now();
     sum += await heapUsed(page);
+    looks.push({ from, to: Date.now() });
     await pause(830);
   }
   return sum / 6;
 };
+
+const overlap = (one: Span, other: Span): boolean => one.from < other.to && other.from < one.to;
 
 /** A storm of a thousand recorded events a second, looked at from the page of one of the devices. */
 export const stormRows = async (door: string, host: Host): Promise<readonly BenchRow[]> => {
@@ -113,13 +120,17 @@ export const stormRows = async (door: string, host: Host): Promise<readonly Benc
     await since(0.1);
     const smooth = await watchFrames(page, () => since(0.55));
     // From here on the page keeps as many lines as it ever does.
-    const heapBefore = await meanHeap(page);
+    const looks: Span[] = [];
+    const heapBefore = await meanHeap(page, looks);
     await since(0.9);
-    const growth = (await meanHeap(page)) - heapBefore;
+    const growth = (await meanHeap(page, looks)) - heapBefore;
     const report = await reported;
     const { rig, lines, rate, blocked } = report;
     await reached(page, rig, lines);
-    const late = latencies(report, await phasesShown(page));
+    // A look at the heap collects all garbage first and stops the page meanwhile, which no storm does.
+    const late = latencies(report, await phasesShown(page))
+      .filter((latency) => !looks.some((look) => overlap(latency, look)))
+      .map(({ from, to }) => to - from);
     const folded = await foldOfPage(page, rig);
     const lost = differences(folded, await foldOfJournal(join(runs, `${folded.run}.jsonl`)));
     const name = `${door}, storm of ${seconds} s`;
