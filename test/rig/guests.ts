@@ -27,6 +27,17 @@ export interface ShelledGuest {
   stop(): Promise<void>;
 }
 
+const started: Guest[] = [];
+
+/** What the guests of this file said last: for a failure, of which they know more than the bench. */
+export const lastWordsOfGuests = (): string =>
+  started
+    .flatMap((guest, index) => {
+      const { qemu, console } = guest.lastLines();
+      return [`Guest ${index + 1}${guest.running ? '' : ', ended'}:`, ...qemu, ...console];
+    })
+    .join('\n');
+
 /** When an agent is there, and again when it has been started again. */
 export const agentOf = (guest: Guest): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -58,6 +69,7 @@ export const startGuest = async (wishes: GuestWishes = {}): Promise<ShelledGuest
       });
     }, topology.architecture),
   );
+  started.push(guest);
   await agentOf(guest);
   const stop = async (): Promise<void> => {
     await guest.stop();

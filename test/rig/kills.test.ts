@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { packageRoot } from '../../src-main/commands/places.ts';
 import { Coordinator } from '../../src-main/coordinator/coordinator.ts';
 import { Recorder } from '../../src-main/coordinator/recorder.ts';
@@ -14,7 +14,7 @@ import { backgroundFiles } from '../../src-main/journal/files.ts';
 import { replayJournal } from '../../src-main/journal/replayJournal.ts';
 import { createJournal } from '../../src-main/journal/writer.ts';
 import type { VirtualRig } from '../../src-main/rigs/virtual/virtualRig.ts';
-import { agentOf, name, rigOf, startGuest, type ShelledGuest } from './guests.ts';
+import { agentOf, lastWordsOfGuests, name, rigOf, startGuest, type ShelledGuest } from './guests.ts';
 import { valueOf } from './valueOf.ts';
 
 /** Fifty in a row: how often each is killed. What takes a boot, or a start of Node in an emulator, comes less often. */
@@ -45,6 +45,10 @@ const newFolder = (): string => {
 };
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+afterEach(({ task }) => {
+  if (task.result?.state === 'fail') process.stderr.write(`${lastWordsOfGuests()}\n`);
 });
 
 /** Every line is there and says what the core says; only the last one may be unfinished. */
