@@ -71,6 +71,7 @@ export class Agent {
   #link: Link | null = null;
   #greeted = false;
   #grace: NodeJS.Timeout | null = null;
+  #dismissed = false;
   #refused = 0;
 
   constructor(options: AgentOptions) {
@@ -82,6 +83,16 @@ export class Agent {
 
   get openSessions(): number {
     return this.#sessions.list().length;
+  }
+
+  /** How long a lost link is waited for, in milliseconds. */
+  get patience(): number {
+    return this.#options.grace + this.#sessions.longestWait() / 1_000 / this.#options.rate;
+  }
+
+  /** Whether the last console has said that it has done with everything. */
+  get dismissed(): boolean {
+    return this.#dismissed;
   }
 
   /** Serves a near end over this channel, which is owned from here on. Settles when the channel has ended. */
@@ -126,6 +137,7 @@ export class Agent {
       case 'bye':
         this.#expectGreeted();
         parse(greetings.bye.input, params);
+        this.#dismissed = true;
         await this.#closeSessions('the console has done with them');
         return {};
       default:
@@ -149,6 +161,7 @@ export class Agent {
     }
     if (link !== this.#link) refuse(outOfTurnCode, 'another link has taken the place of this one');
     this.#greeted = true;
+    this.#dismissed = false;
     return {
       version: wireVersion,
       bench: this.#options.bench,
@@ -194,7 +207,7 @@ export class Agent {
     this.#greeted = false;
     const open = this.openSessions;
     if (open === 0) return;
-    const grace = this.#options.grace + this.#sessions.longestWait() / 1_000 / this.#options.rate;
+    const grace = this.patience;
     this.#options.log(
       `The link is lost (${reason}); ${open} device(s) stay open for ${Math.round(grace / 1_000)} s.`,
     );

@@ -121,6 +121,10 @@ export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
       ),
     triggerLoopback: ({ session }) =>
       onSession(session, async (held) => asNull(await held.triggerLoopback())),
+    startEngine: ({ session }) => onSession(session, async (held) => asNull(await held.startEngine())),
+    mapBar: ({ session, bar }) => onSession(session, async (held) => asNull(await held.mapBar(bar))),
+    loadMapped: ({ session, bar, offset, width }) =>
+      onSession(session, (held) => held.loadMapped(bar, offset, width)),
     close: ({ session: number }) =>
       onSession(number, async (session) => {
         const closed = await session.close();

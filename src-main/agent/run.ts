@@ -1,14 +1,16 @@
 import { statSync } from 'node:fs';
-import { connect } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { missingCase } from '../core/exhaustive.ts';
 import { done, type Result } from '../core/result.ts';
 import { openSyscalls } from '../kernel/openSyscalls.ts';
 import type { Rig } from '../rigs/rig.ts';
 import { Agent } from './agent.ts';
+import { attach } from './attach.ts';
 import { openCharacterChannel } from './characterChannel.ts';
-import { agentUsage, parseAgentWords, type AgentWishes } from './options.ts';
+import { serveListening } from './listening.ts';
+import { agentUsage, parseAgentWords, type AgentPlace, type AgentWishes } from './options.ts';
 import { openServedRig } from './servedRig.ts';
 import { stdioChannel } from './stdio.ts';
+import { connectTo } from './unixSocket.ts';
 
 /** As of `commands/exit.ts`. */
 const exitCodes = { fine: 0, usage: 2, trouble: 3 } as const;
@@ -28,13 +30,6 @@ const endingSignal = (): Promise<NodeJS.Signals> =>
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, resolve);
   });
 
-const connectTo = (path: string): Promise<Duplex | null> =>
-  new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => resolve(socket));
-    socket.once('error', () => resolve(null));
-  });
-
 /** Connects again whenever the other side has gone; the devices stay open for the grace time meanwhile. */
 const serveSocket = async (agent: Agent, path: string): Promise<never> => {
   for (;;) {
@@ -44,25 +39,16 @@ const serveSocket = async (agent: Agent, path: string): Promise<never> => {
   }
 };
 
-/** Serves until there is nothing to serve any more, or says why it cannot. */
-const serve = async (
-  agent: Agent,
-  channel: string | null,
-  ending: Promise<unknown>,
-): Promise<Result<void>> => {
-  if (channel === null) {
-    await Promise.race([agent.serve(stdioChannel()), ending]);
-    return done;
-  }
-  if (statSync(channel, { throwIfNoEntry: false })?.isSocket() === true) {
-    await Promise.race([serveSocket(agent, channel), ending]);
+const serveChannel = async (agent: Agent, path: string, ending: Promise<unknown>): Promise<Result<void>> => {
+  if (statSync(path, { throwIfNoEntry: false })?.isSocket() === true) {
+    await Promise.race([serveSocket(agent, path), ending]);
     return done;
   }
   const kernel = openSyscalls();
   if (!kernel.ok) return kernel;
   const opened = openCharacterChannel({
     ...kernel.value,
-    path: channel,
+    path,
     connected: (conversation) => void agent.serve(conversation),
   });
   if (!opened.ok) return opened;
@@ -72,13 +58,30 @@ const serve = async (
   return done;
 };
 
+type ServedPlace = Exclude<AgentPlace, { kind: 'attach' }>;
+
+/** Serves until there is nothing to serve any more, or says why it cannot. */
+const serve = async (agent: Agent, place: ServedPlace, ending: Promise<unknown>): Promise<Result<void>> => {
+  switch (place.kind) {
+    case 'stdio':
+      await Promise.race([agent.serve(stdioChannel()), ending]);
+      return done;
+    case 'channel':
+      return serveChannel(agent, place.path, ending);
+    case 'listen':
+      return serveListening(agent, place.path, ending);
+    default:
+      return missingCase(place);
+  }
+};
+
 const within = (milliseconds: number, work: Promise<void>): Promise<void> =>
   Promise.race([work, new Promise<void>((resolve) => setTimeout(resolve, milliseconds))]);
 
-const runWith = async (wishes: AgentWishes, rig: Rig, bench: string): Promise<number> => {
+const runWith = async (wishes: AgentWishes, place: ServedPlace, rig: Rig, bench: string): Promise<number> => {
   const rate = wishes.simulated?.speed ?? 1;
   const agent = new Agent({ rig, rate, bench, grace: wishes.grace, log });
-  const served = await serve(agent, wishes.channel, endingSignal());
+  const served = await serve(agent, place, endingSignal());
   await within(closePatience, agent.close());
   if (served.ok) return exitCodes.fine;
   log(served.error.message);
@@ -97,10 +100,16 @@ export const runAgent = async (words: readonly string[], bench: string): Promise
     return exitCodes.fine;
   }
   const wishes = parsed.value;
+  const { place } = wishes;
+  if (place.kind === 'attach') {
+    const attached = await attach(place.path, place.words);
+    if (!attached.ok) log(attached.error.message);
+    return attached.ok ? exitCodes.fine : exitCodes.trouble;
+  }
   const opened = await openServedRig(wishes);
   if (!opened.ok) {
     log(opened.error.message);
     return opened.error.code === 'malformedInput' ? exitCodes.usage : exitCodes.trouble;
   }
-  return runWith(wishes, opened.value, bench);
+  return runWith(wishes, place, opened.value, bench);
 };

@@ -1,15 +1,17 @@
 import { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import { Duplex, type Readable, type Writable } from 'node:stream';
 
 /**
- * Standard input and output as one channel. Not `process.stdout`: its writes to a pipe are synchronous, and a console
- * that does not read would stop the agent.
+ * Standard input and output. Not `process.stdout`: its writes to a pipe are synchronous, and a console that does not
+ * read would stop the agent.
  */
-export const stdioChannel = (): Duplex => {
-  const readable = streamOf(0) ?? process.stdin;
-  const writable = streamOf(1) ?? process.stdout;
-  return Duplex.from({ readable, writable });
-};
+export const standardStreams = (): { readonly readable: Readable; readonly writable: Writable } => ({
+  readable: streamOf(0) ?? process.stdin,
+  writable: streamOf(1) ?? process.stdout,
+});
+
+/** Both as one channel. */
+export const stdioChannel = (): Duplex => Duplex.from(standardStreams());
 
 /** Null for a file or a terminal, of which libuv makes no socket. */
 const streamOf = (fd: number): Socket | null => {

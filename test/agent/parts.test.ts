@@ -66,6 +66,7 @@ describe('the words of the agent', () => {
     [['--grace', 'long'], 'malformedInput'],
     [['--grace', '-1'], 'malformedInput'],
     [['--simulated', 'x', '--speed', '0'], 'malformedInput'],
+    [['--attach', '/x', '--listen', '/x'], 'malformedInput'],
     [['--unheard-of'], 'malformedInput'],
     [['stray'], 'malformedInput'],
     [['--help'], 'ok'],
@@ -89,7 +90,7 @@ describe('the words of the agent', () => {
     ).toEqual({
       ok: true,
       value: {
-        channel: '/dev/x',
+        place: { kind: 'channel', path: '/dev/x' },
         simulated: { profile: 'notify-6.1', topology: 'single', speed: 50, seed: 1 },
         grace: 5_000,
       },
