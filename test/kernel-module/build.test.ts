@@ -17,6 +17,8 @@ const installedHeaders = (): string | undefined => {
 };
 
 const headers = process.env['KERNEL_HEADERS'] ?? installedHeaders();
+/** Where everything has to be there, what is missing fails. */
+const skipped = headers === undefined && process.env['CI'] !== 'true';
 const sparse = spawnSync('sparse', ['--version']).status === 0;
 
 const scratch: string[] = [];
@@ -43,7 +45,7 @@ const build = (change: (folder: string) => void = () => {}) => {
   };
 };
 
-describe.skipIf(headers === undefined)(
+describe.skipIf(skipped)(
   'building the kernel module (needs linux-headers-amd64, or KERNEL_HEADERS=<their folder>)',
   { timeout: 120_000 },
   () => {
