@@ -6,6 +6,7 @@ import type { Approval } from '../../src-main/core/recovery/event.ts';
 import type { ResetKind } from '../../src-main/core/recovery/reports.ts';
 import type { RecoveryState } from '../../src-main/core/recovery/state.ts';
 import type { BenchError } from '../../src-main/core/result.ts';
+import type { ZpciFunction } from '../../src-main/core/zpci/zpciFunction.ts';
 import type { Explanation } from '../../src-main/core/explain/explanation.ts';
 
 /** A device as lists and trees show it. Addresses come from the rig; the page never makes one up. */
@@ -25,7 +26,8 @@ export interface DeviceView {
     readonly nonFatal: number;
     readonly fatal: number;
   } | null;
-  readonly zpci?: { readonly uid: number; readonly fid: number };
+  /** s390x only. */
+  readonly zpci?: ZpciFunction;
 }
 
 /** An armed device, or one that was: the last state of its recovery. */

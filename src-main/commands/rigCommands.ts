@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { ZpciFunction } from '../core/zpci/zpciFunction.ts';
 import type { DeviceSummary } from '../rigs/rig.ts';
 import { defaultProfile, profileNames, profiles } from '../rigs/simulated/kernel/profile.ts';
 import { fail, finish, withRigOptions, type CommandContext } from './context.ts';
@@ -21,24 +22,55 @@ const listRigs = (context: CommandContext, json: boolean): ExitCode => {
   return exitCode.asExpected;
 };
 
-/** Devices as a tree, each below its port. */
+const hexadecimal = (value: number | null, digits = 1): string =>
+  value === null ? '-' : `0x${value.toString(16).padStart(digits, '0')}`;
+
+/** s390x shows no ports and keeps no AER counters: a list, by what names the functions there. */
+const zpciTable = (functions: readonly (readonly [DeviceSummary, ZpciFunction])[]): string => {
+  const rows = functions.map(([device, zpci]) => [
+    device.address,
+    hexadecimal(zpci.uid),
+    hexadecimal(zpci.fid, 8),
+    hexadecimal(zpci.functionHandle, 8),
+    device.name,
+    device.driver ?? '-',
+    device.iommuGroup === null ? '-' : String(device.iommuGroup),
+    device.protocols.join(' ') || '-',
+    hexadecimal(zpci.pchid, 4),
+    `${hexadecimal(zpci.pfgid, 2)}/${hexadecimal(zpci.pft, 2)}/${hexadecimal(zpci.vfn)}`,
+    zpci.utilityString || '-',
+  ]);
+  const [, first] = functions[0] ?? [];
+  const heads = ['address', 'uid', 'fid', 'handle', 'device', 'driver', 'group', 'protocols', 'pchid'];
+  return [
+    table([...heads, 'pfgid/pft/vfn', 'utility string'], rows),
+    `UID checking is ${first?.uidIsUnique === true ? 'on: the domain of an address is the UID' : 'off: the domains say nothing, and UIDs may repeat'}.\n`,
+  ].join('\n');
+};
+
+/** Devices as a tree, each below its port; zPCI functions as a list. */
 export const deviceTable = (devices: readonly DeviceSummary[]): string => {
+  const functions = devices.flatMap((device) =>
+    device.zpci === undefined ? [] : [[device, device.zpci] as const],
+  );
+  return functions.length > 0 && functions.length === devices.length
+    ? zpciTable(functions)
+    : pciTree(devices);
+};
+
+const pciTree = (devices: readonly DeviceSummary[]): string => {
   const depth = new Map<string, number>();
   const rows = devices.map((device) => {
     const level = device.parent === null ? 0 : (depth.get(device.parent) ?? 0) + 1;
     depth.set(device.address, level);
-    const { aerCounters: aer, zpci } = device;
+    const { aerCounters: aer } = device;
     return [
       `${'  '.repeat(level)}${device.address}`,
       device.name,
       device.driver ?? '-',
       device.iommuGroup === null ? '-' : String(device.iommuGroup),
       device.protocols.join(' ') || '-',
-      zpci !== undefined
-        ? `uid 0x${zpci.uid.toString(16)} fid 0x${zpci.fid.toString(16)}`
-        : aer === null
-          ? 'no AER'
-          : `${aer.correctable}/${aer.nonFatal}/${aer.fatal}`,
+      aer === null ? 'no AER' : `${aer.correctable}/${aer.nonFatal}/${aer.fatal}`,
     ];
   });
   return table(['address', 'device', 'driver', 'group', 'protocols', 'AER cor/non/fatal'], rows);

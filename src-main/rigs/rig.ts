@@ -16,6 +16,7 @@ import type {
   ResetReport,
 } from '../core/recovery/reports.ts';
 import type { TraceTold } from '../core/kernelTrace/told.ts';
+import type { ZpciFunction } from '../core/zpci/zpciFunction.ts';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../core/faults/fault.ts';
 
 export type Disposer = () => void;
@@ -59,7 +60,7 @@ export interface DeviceSummary {
     readonly fatal: number;
   } | null;
   /** s390x only. */
-  readonly zpci?: { readonly uid: number; readonly fid: number };
+  readonly zpci?: ZpciFunction;
 }
 
 /** What a rig tells without being asked. `at` is on the rig's clock, taken as close to the kernel as possible. */

@@ -1,5 +1,6 @@
 import type { DeviceView } from '../../preload/contract/views.ts';
 import type { Result } from '../core/result.ts';
+import { sameZpciFunction } from '../core/zpci/zpciFunction.ts';
 
 /** Shortest time between two looks, in milliseconds; a rig with many devices is looked at less often. */
 const shortest = 250;
@@ -25,8 +26,7 @@ const equal = (one: DeviceView, other: DeviceView): boolean =>
   one.iommuGroup === other.iommuGroup &&
   one.protocols.length === other.protocols.length &&
   one.protocols.every((protocol, index) => protocol === other.protocols[index]) &&
-  one.zpci?.uid === other.zpci?.uid &&
-  one.zpci?.fid === other.zpci?.fid &&
+  sameZpciFunction(one.zpci, other.zpci) &&
   countersEqual(one.aerCounters, other.aerCounters);
 
 const listsEqual = (one: readonly DeviceView[], other: readonly DeviceView[]): boolean =>

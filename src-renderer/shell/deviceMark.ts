@@ -24,7 +24,11 @@ const unarmed = (device: DeviceView): DeviceMark => {
   const [protocol] = device.protocols;
   const text =
     protocol ??
-    (device.driver === null ? 'no driver' : device.aerCounters === null ? 'no AER' : device.driver);
+    (device.driver === null
+      ? 'no driver'
+      : device.aerCounters === null && device.zpci === undefined
+        ? 'no AER'
+        : device.driver);
   return { shape: 'off', word: `not armed, ${text}`, tag: { text, tone: 'plain' }, wait: null };
 };
 

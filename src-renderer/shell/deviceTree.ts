@@ -1,4 +1,5 @@
 import type { DeviceView } from '../../preload/contract/views.ts';
+import { zpciName, type ZpciFunction } from '../../src-main/core/zpci/zpciFunction.ts';
 
 /** A row of the tree as it is drawn, `depth` from 0. */
 export interface TreeRow {
@@ -31,11 +32,14 @@ const childrenOf = (devices: readonly DeviceView[]): ReadonlyMap<string | null, 
   return Map.groupBy(devices, ({ parent }) => (parent !== null && known.has(parent) ? parent : null));
 };
 
+const zpciText = (zpci: ZpciFunction): string =>
+  `${zpciName(zpci)} UID ${zpci.uid?.toString(16) ?? ''} FID ${zpci.fid.toString(16)} ${zpci.utilityString}`;
+
 const textOf = (device: DeviceView): string => {
   const known = texts.get(device);
   if (known !== undefined) return known;
   const text =
-    `${device.address} ${device.name} ${device.className} ${device.driver ?? 'no driver'} group ${device.iommuGroup ?? '-'} ${device.protocols.join(' ')}`.toLowerCase();
+    `${device.address} ${device.name} ${device.className} ${device.driver ?? 'no driver'} group ${device.iommuGroup ?? '-'} ${device.protocols.join(' ')} ${device.zpci === undefined ? '' : zpciText(device.zpci)}`.toLowerCase();
   texts.set(device, text);
   return text;
 };

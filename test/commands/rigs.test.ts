@@ -36,6 +36,16 @@ describe('rigs and devices', () => {
     }
   });
 
+  it('devices lists zPCI functions by UID and FID, without a column for AER', async () => {
+    const { out } = await terminal().rbench('devices --rig simulated:zpci-7.3');
+    expect(out).toMatch(/address +uid +fid +handle +device/);
+    expect(out).toMatch(/^1234:00:00\.0 +0x1234 +0x00000056 +0x80020000 +Virtio RNG/m);
+    expect(out).toMatch(/UID checking is on/);
+    expect(out).not.toMatch(/AER/);
+    const [first] = jsonLines((await terminal().rbench('devices --rig simulated:zpci-7.3 --json')).out);
+    expect(first?.['zpci']).toMatchObject({ uid: 0x1234, fid: 0x56, uidIsUnique: true });
+  });
+
   it('devices follows --topology', async () => {
     const { out } = await terminal().rbench('devices --topology multiFunction --json');
     expect(jsonLines(out).map(({ address }) => address)).toContain('0000:01:00.1');

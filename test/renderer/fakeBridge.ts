@@ -30,6 +30,26 @@ export const deviceView = (address: string, rest: Partial<DeviceView> = {}): Dev
   ...rest,
 });
 
+/** A function as a list of an s390x rig has it. */
+export const zpciView = (uid: number, fid: number, rest: Partial<DeviceView> = {}): DeviceView =>
+  deviceView(`${uid.toString(16).padStart(4, '0')}:00:00.0`, {
+    driver: 'vfio-pci',
+    protocols: ['mediated'],
+    aerCounters: null,
+    zpci: {
+      uid,
+      fid,
+      functionHandle: 0x8002_0000,
+      pchid: 0x100,
+      pfgid: 2,
+      pft: 0xb,
+      vfn: 1,
+      utilityString: 'RB 1',
+      uidIsUnique: true,
+    },
+    ...rest,
+  });
+
 export const rigView = (id: string, rest: Partial<RigView> = {}): RigView => ({
   id,
   rig: {

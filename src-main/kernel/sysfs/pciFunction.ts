@@ -3,9 +3,10 @@ import type { AerCounters } from '../../core/faults/delivery.ts';
 import { compareAddresses, parsePciAddress } from '../../core/pci/address.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import { failure, success, type Result } from '../../core/result.ts';
+import type { ZpciFunction } from '../../core/zpci/zpciFunction.ts';
 import { readAerCounters, readRootPortCounters } from './aerCounters.ts';
 import { linkedName, namesIn, readNumber, readText, resolved, type HostTree } from './hostTree.ts';
-import { readZpciAttributes, type ZpciAttributes } from './zpciAttributes.ts';
+import { readZpciAttributes } from './zpciAttributes.ts';
 
 /** One PCI function as sysfs shows it (Documentation/ABI/testing/sysfs-bus-pci). */
 export interface PciFunction {
@@ -29,7 +30,7 @@ export interface PciFunction {
   readonly sriov: { readonly total: number; readonly enabled: number } | null;
   /** Of a virtual function. */
   readonly physicalFunction: PciAddress | null;
-  readonly zpci: ZpciAttributes | null;
+  readonly zpci: ZpciFunction | null;
 }
 
 const devicesFolder = (tree: HostTree): string => join(tree.sys, 'bus/pci/devices');

@@ -1,25 +1,10 @@
-import { parseFid, parseUid, type Fid, type Uid } from '../../core/pci/zpci-identity.ts';
+import { parseFid, parseUid } from '../../core/pci/zpci-identity.ts';
 import { decodeEbcdic } from '../../core/zpci/ebcdic.ts';
+import type { ZpciFunction } from '../../core/zpci/zpciFunction.ts';
 import { readBytes, readNumber, readText, type HostTree } from './hostTree.ts';
 
-/** What s390x shows of a function (arch/s390/pci/pci_sysfs.c); null where a kernel does not show it. */
-export interface ZpciAttributes {
-  /** Null where no UID is defined. */
-  readonly uid: Uid | null;
-  readonly fid: Fid;
-  readonly functionHandle: number | null;
-  /** Physical channel, PCI function group, PCI function type, number of the virtual function. */
-  readonly pchid: number | null;
-  readonly pfgid: number | null;
-  readonly pft: number | null;
-  readonly vfn: number | null;
-  /** util_string, EBCDIC in sysfs; empty where there is none. */
-  readonly utilityString: string;
-  /** Whether UIDs are unique in this machine, and so are the domains of the functions. */
-  readonly uidIsUnique: boolean;
-}
-
-export const readZpciAttributes = async (tree: HostTree, folder: string): Promise<ZpciAttributes | null> => {
+/** What s390x shows of a function (arch/s390/pci/pci_sysfs.c); null for any other. */
+export const readZpciAttributes = async (tree: HostTree, folder: string): Promise<ZpciFunction | null> => {
   const fidText = await readText(folder, 'function_id');
   const fid = fidText === null ? null : parseFid(fidText);
   if (fid?.ok !== true) return null;

@@ -32,7 +32,7 @@ export const summaryOf = (
     iommuGroup: found.iommuGroup,
     protocols,
     aerCounters: found.aerCounters,
-    ...(zpci === null || zpci.uid === null ? {} : { zpci: { uid: zpci.uid, fid: zpci.fid } }),
+    ...(zpci === null ? {} : { zpci }),
   };
 };
 

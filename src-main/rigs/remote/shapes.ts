@@ -13,6 +13,7 @@ import {
 import { parsePciAddress, type PciAddress } from '../../core/pci/address.ts';
 import { protocols } from '../../core/recovery/phase.ts';
 import { resetKinds } from '../../core/recovery/reports.ts';
+import type { ZpciFunction } from '../../core/zpci/zpciFunction.ts';
 import type { AutomaticOrder, DeviceCapabilities, DeviceSummary, RigEvent, RigInfo } from '../rig.ts';
 
 /**
@@ -40,6 +41,18 @@ export const rigInfo: z.ZodType<RigInfo> = z.object({
   architecture: z.enum(['x86_64', 's390x', 'ppc64le']),
 });
 
+const zpciFunction: z.ZodType<ZpciFunction> = z.object({
+  uid: identifier.nullable(),
+  fid: register,
+  functionHandle: register.nullable(),
+  pchid: register.nullable(),
+  pfgid: register.nullable(),
+  pft: register.nullable(),
+  vfn: register.nullable(),
+  utilityString: z.string().max(1_000),
+  uidIsUnique: z.boolean(),
+});
+
 export const deviceSummary: z.ZodType<DeviceSummary> = z.object({
   address,
   name: z.string(),
@@ -52,7 +65,7 @@ export const deviceSummary: z.ZodType<DeviceSummary> = z.object({
   iommuGroup: count.nullable(),
   protocols: z.array(protocol),
   aerCounters: z.object({ correctable: count, nonFatal: count, fatal: count }).nullable(),
-  zpci: z.object({ uid: count, fid: count }).exactOptional(),
+  zpci: zpciFunction.exactOptional(),
 });
 
 export const deviceCapabilities: z.ZodType<DeviceCapabilities> = z.object({

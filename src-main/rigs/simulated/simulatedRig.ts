@@ -21,6 +21,7 @@ import { refused } from './kernel/kernelError.ts';
 import { Machine } from './kernel/machine.ts';
 import type { PciDevice } from './kernel/pciDevice.ts';
 import type { KernelProfile } from './kernel/profile.ts';
+import { zpciFunctionOf } from './kernel/zpciEvents.ts';
 import { SimulatedClock, type Pace } from './simulatedClock.ts';
 import { causeFault, faultsOf } from './simulatedFaults.ts';
 import { simulatedDriver, SimulatedVfioDevice } from './simulatedVfioDevice.ts';
@@ -295,7 +296,7 @@ export class SimulatedRig implements Rig {
       iommuGroup: description.iommuGroup,
       protocols: this.#protocols(device),
       aerCounters: device.fn.aerCapability === 0 ? null : { ...device.aerCounters },
-      ...(identity.kind === 'zpci' ? { zpci: { uid: identity.uid, fid: identity.fid } } : {}),
+      ...(identity.kind === 'zpci' ? { zpci: zpciFunctionOf(device) } : {}),
     };
   }
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { DeviceView } from '../../../preload/contract/views.ts';
 import { firstDevice, treeRows, typeAhead } from '../../../src-renderer/shell/deviceTree.ts';
-import { deviceView } from '../fakeBridge.ts';
+import { deviceView, zpciView } from '../fakeBridge.ts';
 
 const port = (address: string, parent: string | null = null): DeviceView =>
   deviceView(address, { kind: 'bridge', name: 'Root port', parent, protocols: [], driver: 'pcieport' });
@@ -44,6 +44,15 @@ describe('treeRows', () => {
     ]);
     expect(treeRows(lab, new Set(), 'virtio 00.1')).toHaveLength(2);
     expect(treeRows(lab, new Set(), 'nothing like it')).toEqual([]);
+  });
+
+  it('is a list on s390x, found by UID, FID and utility string', () => {
+    const functions = [zpciView(0x2000, 0x100), zpciView(0x1234, 0x56)];
+    expect(outline(treeRows(functions, new Set()))).toEqual(['0 leaf 1234:00:00.0', '0 leaf 2000:00:00.0']);
+    for (const filter of ['uid 1234', 'uid 0x1234', 'fid 56', 'fid 0x56']) {
+      expect(outline(treeRows(functions, new Set(), filter))).toEqual(['0 leaf 1234:00:00.0']);
+    }
+    expect(treeRows(functions, new Set(), 'rb 1')).toHaveLength(2);
   });
 
   it('shows each device once, whatever its parent is said to be, except in rings', () => {

@@ -7,7 +7,7 @@ import DeviceTree from '../../../src-renderer/shell/DeviceTree.vue';
 import TimelinePanel from '../../../src-renderer/shell/TimelinePanel.vue';
 import { useBench } from '../../../src-renderer/stores/bench.ts';
 import { useSelection } from '../../../src-renderer/stores/selection.ts';
-import { deviceView, noteLine, rigView, snapshotOf } from '../fakeBridge.ts';
+import { deviceView, noteLine, rigView, snapshotOf, zpciView } from '../fakeBridge.ts';
 import { stagePage } from '../stagePage.ts';
 
 const one = '0000:01:00.0';
@@ -84,6 +84,19 @@ describe('DeviceTree', () => {
     await press('v');
     expect(focused()).toContain('01:00.0');
     wrapper.unmount();
+  });
+
+  it('lists zPCI functions with their FID, and says nothing of AER', async () => {
+    const functions = [zpciView(0x1234, 0x56, { name: 'Virtio RNG' })];
+    const { wrapper } = await staged(DeviceTree, () =>
+      snapshotOf({ rigs: [rigView('one', { devices: functions })] }),
+    );
+    const row = wrapper.get('[role=treeitem]');
+    expect(row.text()).toMatch(/1234:00:00\.0.*Virtio RNG.*FID 56/);
+    const { title } = row.attributes();
+    expect(title).toContain('UID 0x1234\nFID 0x00000056\nHandle 0x80020000');
+    expect(title).toContain('Utility string RB 1');
+    expect(`${row.text()} ${title}`).not.toMatch(/AER/);
   });
 
   it('filters, and says what does not match', async () => {

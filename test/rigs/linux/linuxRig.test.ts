@@ -5,6 +5,7 @@ import type { RigEvent } from '../../../src-main/rigs/rig.ts';
 import { readAckTimeout } from '../../../src-main/rigs/linux/capabilities.ts';
 import { topologies } from '../../../src-main/rigs/simulated/hardware/topologies.ts';
 import { addressOf } from '../../kernel/recordedMachine.ts';
+import { otherZpciAddress, zpciAddress, zpciMachine } from '../../kernel/zpciMachine.ts';
 import { recordedRig, valueOf, type RecordedRig } from './recordedRig.ts';
 
 const opened: RecordedRig[] = [];
@@ -49,6 +50,35 @@ describe('the devices of a machine', () => {
     });
     expect(one('0000:09:00.0')).toMatchObject({ driver: 'virtio-pci', protocols: [] });
     expect(one('0000:00:04.0')).toMatchObject({ kind: 'bridge', protocols: [] });
+  });
+
+  it('of s390x come by UID and FID with all that names them, without ports and AER', async () => {
+    const machine = zpciMachine();
+    machine.attribute(zpciAddress, 'util_string', Uint8Array.of(0xd9, 0xc2, 0x40, 0xf1, 0x40, 0x40));
+    machine.unlink(otherZpciAddress, 'uid');
+    const recorded = await recordedRig(topologies.zpci, undefined, {}, machine);
+    opened.push(recorded);
+    const devices = valueOf(await recorded.rig.devices());
+    expect(devices.map(({ address, parent, aerCounters }) => [address, parent, aerCounters])).toEqual([
+      [zpciAddress, null, null],
+      [otherZpciAddress, null, null],
+      ['2000:00:00.0', null, null],
+    ]);
+    expect(devices[0]?.zpci).toEqual({
+      uid: 0x1234,
+      fid: 0x56,
+      functionHandle: 0x8002_0000,
+      pchid: 0,
+      pfgid: 0xff,
+      pft: 0,
+      vfn: 0,
+      utilityString: 'RB 1',
+      uidIsUnique: true,
+    });
+    // Without a UID the FID still names it.
+    expect(devices[1]?.zpci).toMatchObject({ uid: null, fid: 0x57, functionHandle: 0x8002_0001 });
+    machine.attribute(zpciAddress, 'function_handle', '0x80030000\n');
+    expect(valueOf(await recorded.rig.devices())[0]?.zpci?.functionHandle).toBe(0x8003_0000);
   });
 
   it('have the module parameter for their wait', async () => {

@@ -28,8 +28,8 @@ export const recordedRig = async (
   topology: Topology,
   injectAer: (machine: RecordedMachine, address: PciAddress, error: AerError) => Result<void> = () => done,
   changes: Partial<LinuxRigParts> = {},
+  machine: RecordedMachine = new RecordedMachine(topology),
 ): Promise<RecordedRig> => {
-  const machine = new RecordedMachine(topology);
   let tell: (event: MachineEvent) => void = () => undefined;
   let released = false;
   const rig = await LinuxRig.start({

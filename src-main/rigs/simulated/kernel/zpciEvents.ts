@@ -1,6 +1,7 @@
 import { encodeCcdf } from '../../../core/zpci/ccdf.ts';
 import { describeEventCode } from '../../../core/zpci/eventCodes.ts';
 import { isStaleEvent } from '../../../core/zpci/functionHandle.ts';
+import type { ZpciFunction } from '../../../core/zpci/zpciFunction.ts';
 import type { Machine } from './machine.ts';
 import type { PciDevice } from './pciDevice.ts';
 import { timing } from './profile.ts';
@@ -20,6 +21,22 @@ export const functionHandleOf = (device: PciDevice): number =>
 export const fidOf = (device: PciDevice): number => {
   const { identity } = device.node.description;
   return identity.kind === 'zpci' ? Number(identity.fid) : 0;
+};
+
+/** What sysfs shows of a function; its group and type are those of QEMU's emulated functions. */
+export const zpciFunctionOf = (device: PciDevice): ZpciFunction => {
+  const { identity } = device.node.description;
+  return {
+    uid: identity.kind === 'zpci' ? identity.uid : null,
+    fid: fidOf(device),
+    functionHandle: functionHandleOf(device),
+    pchid: 0,
+    pfgid: 0xff,
+    pft: 0,
+    vfn: 0,
+    utilityString: '',
+    uidIsUnique: true,
+  };
 };
 
 const recordOf = (device: PciDevice, error: ZpciError): Uint8Array =>
