@@ -8,7 +8,7 @@ import { isConcluded, isOpen } from '../core/recovery/state.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { History } from '../scenarios/history.ts';
-import { chooseInjector } from '../scenarios/chooseInjector.ts';
+import { chooseInjector, needsOpenDevice } from '../scenarios/chooseInjector.ts';
 import { parseDuration } from '../scenarios/duration.ts';
 import type { Rig } from '../rigs/rig.ts';
 import { fail, finish, withRigOptions, type CommandContext } from './context.ts';
@@ -27,7 +27,8 @@ interface InjectOptions extends RigTopologyOptions, FaultOptions {
 interface Injection {
   readonly address: PciAddress;
   readonly fault: Fault;
-  readonly injector: InjectorName;
+  /** Null: it needs the device open, and is chosen when it is. */
+  readonly injector: InjectorName | null;
   readonly protocol: Protocol;
   readonly policy: Policy;
   readonly patience: Microseconds;
@@ -48,11 +49,13 @@ const plan = async (rig: Rig, address: PciAddress, options: InjectOptions): Prom
   if (wanted !== null && !wanted.ok) return wanted;
   const target = await rig.faultTarget(address);
   if (!target.ok) return target;
-  const injector = await chooseInjector(rig, address, fault.value);
-  if (!injector.ok) return injector;
-  const request = { address, injector: injector.value, fault: fault.value };
-  const refusal = preflight(request, target.value, 'noWait');
-  if (refusal !== null) return { ok: false, error: refusal };
+  const chosen = await chooseInjector(rig, address, fault.value);
+  if (!chosen.ok && !needsOpenDevice(chosen.error)) return chosen;
+  const injector = chosen.ok ? chosen.value : null;
+  if (injector !== null) {
+    const refusal = preflight({ address, injector, fault: fault.value }, target.value, 'noWait');
+    if (refusal !== null) return { ok: false, error: refusal };
+  }
   const devices = await rig.devices();
   if (!devices.ok) return devices;
   const offered = devices.value.find((device) => device.address === address)?.protocols ?? [];
@@ -64,7 +67,7 @@ const plan = async (rig: Rig, address: PciAddress, options: InjectOptions): Prom
     );
   }
   const policy = { ...defaultPolicy, decision: decision.value };
-  return success({ ...request, protocol, policy, patience });
+  return success({ address, injector, fault: fault.value, protocol, policy, patience });
 };
 
 /** Arms the device, causes the fault, and follows the recovery to its outcome or until patience is at its end. */
@@ -103,7 +106,9 @@ const play = async (
   };
   const armed = await coordinator.arm(address, protocol, policy);
   if (!armed.ok) return stop(fail(context, armed.error, json));
-  const injected = await coordinator.inject(address, fault, injector);
+  const chosen = injector === null ? await chooseInjector(rig, address, fault) : success(injector);
+  if (!chosen.ok) return stop(fail(context, chosen.error, json));
+  const injected = await coordinator.inject(address, fault, chosen.value);
   if (!injected.ok) return stop(fail(context, injected.error, json));
   await new Promise<void>((resolve) => {
     const giveUp = rig.clock.at(rig.clock.now() + patience, resolve);

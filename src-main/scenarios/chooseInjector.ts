@@ -1,6 +1,6 @@
 import type { Fault, InjectorName } from '../core/faults/fault.ts';
 import type { PciAddress } from '../core/pci/address.ts';
-import { failure, success, type Result } from '../core/result.ts';
+import { failure, success, type BenchError, type Result } from '../core/result.ts';
 import type { Rig } from '../rigs/rig.ts';
 
 /** The first injector that the rig offers for this fault of this device; where all refuse, the first one's reason. */
@@ -19,3 +19,7 @@ export const chooseInjector = async (
     ? failure('injectorUnavailable', `${rig.info.title} has no injector for this fault of ${address}.`)
     : { ok: false, error: refusal };
 };
+
+/** Whether an injector refuses only because the device is closed (rigs/linux/injection.ts). */
+export const needsOpenDevice = ({ code, details }: BenchError): boolean =>
+  code === 'injectorUnavailable' && details?.['needs'] === 'open';

@@ -1,8 +1,10 @@
 import { success, type Result } from '../../core/result.ts';
 import type { Protocol } from '../../core/recovery/phase.ts';
 import type { ResetKind } from '../../core/recovery/reports.ts';
+import { zpciBaseOf } from '../../core/vfio/deviceInfo.ts';
 import { featureNumbers } from '../../core/vfio/feature.ts';
 import { pciIrqIndexes } from '../../core/vfio/numbers.ts';
+import type { ZpciBaseCapability } from '../../core/vfio/zpciCapabilities.ts';
 import { eventfdFlags } from '../syscalls.ts';
 import type { Kernel } from '../kernel.ts';
 import { refused } from '../refusal.ts';
@@ -18,6 +20,8 @@ export interface VfioAbilities {
   readonly asksForRelease: boolean;
   /** 0 where the device has no MSI-X. */
   readonly msixVectors: number;
+  /** s390x only. Without `errorRecordLength` the kernel is older than VFIO_DEVICE_FEATURE_ZPCI_ERROR. */
+  readonly zpci: ZpciBaseCapability | undefined;
 }
 
 const { VFIO_PCI_ERR_IRQ_INDEX, VFIO_PCI_REQ_IRQ_INDEX, VFIO_PCI_ERR_NOTIFY_IRQ_INDEX } = pciIrqIndexes;
@@ -46,6 +50,7 @@ export const discover = (kernel: Pick<Kernel, 'calls'>, file: VfioDeviceFile): R
     affectedByHotReset: affected.ok ? affected.value : [],
     asksForRelease: count(VFIO_PCI_REQ_IRQ_INDEX) > 0,
     msixVectors: count(pciIrqIndexes.VFIO_PCI_MSIX_IRQ_INDEX),
+    zpci: zpciBaseOf(info.value),
   });
 };
 

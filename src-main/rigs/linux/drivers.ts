@@ -1,4 +1,4 @@
-import type { UserSpaceDriver } from '../session/vfioDevice.ts';
+import type { MisdirectedDriver } from './badDma.ts';
 import type { LinuxVfioDevice } from './linuxVfioDevice.ts';
 import { virtioRngDriver } from './virtioRng.ts';
 
@@ -6,6 +6,6 @@ import { virtioRngDriver } from './virtioRng.ts';
 export const driverFor = (
   device: LinuxVfioDevice,
   { vendorId, deviceId }: { readonly vendorId: number; readonly deviceId: number },
-): UserSpaceDriver | null =>
+): MisdirectedDriver | null =>
   // Virtio 1.2, 4.1.2: 0x1040 + the device type; entropy source is 4. A transitional one is 0x1005.
   vendorId === 0x1af4 && (deviceId === 0x1044 || deviceId === 0x1005) ? virtioRngDriver(device) : null;

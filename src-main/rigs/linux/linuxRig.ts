@@ -26,6 +26,7 @@ import type { FaultWitness } from '../faultWitness.ts';
 import type { KernelTracer } from '../kernelTracer.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig, RigClock, RigEvent, RigInfo } from '../rig.ts';
 import { openBenchSession } from '../session/benchSession.ts';
+import type { BadDma } from './badDma.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { likelyProtocols, sharersOf, summaryOf } from './deviceSummary.ts';
 import { injectFault, injectorOffers, type InjectionNeeds } from './injection.ts';
@@ -48,6 +49,11 @@ export interface LinuxRigParts extends DriverDesk {
   readonly release: () => Promise<void>;
 }
 
+interface OpenDevice {
+  readonly session: DeviceSession;
+  readonly badDma: BadDma | null;
+}
+
 /** The machine that this program runs on. */
 export class LinuxRig implements Rig, FaultWitness, KernelTracer {
   readonly info: RigInfo;
@@ -57,7 +63,7 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
   readonly #witness: LinuxFaultWitness;
   readonly #trace: RigTrace;
   readonly #listeners = new Set<(event: RigEvent) => void>();
-  readonly #open = new Map<PciAddress, DeviceSession | 'opening'>();
+  readonly #open = new Map<PciAddress, OpenDevice | 'opening'>();
   readonly #openings = new Set<Promise<unknown>>();
   /** What opening found out, until the driver changes. */
   readonly #protocols = new Map<
@@ -110,16 +116,16 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
     this.#trace.concerns(found.value);
     const opening = this.#openSession(found.value);
     this.#openings.add(opening);
-    const session = await opening.finally(() => this.#openings.delete(opening));
-    if (session.ok) this.#open.set(address, session.value);
+    const opened = await opening.finally(() => this.#openings.delete(opening));
+    if (opened.ok) this.#open.set(address, opened.value);
     else this.#open.delete(address);
-    return session;
+    return opened.ok ? success(opened.value.session) : opened;
   }
 
   async injectors(address: PciAddress): Promise<Result<readonly InjectorOffer[]>> {
     const found = await this.#find(address);
     return found.ok
-      ? success(await injectorOffers(this.#parts.tree, found.value, this.#session(address) !== null))
+      ? success(await injectorOffers(this.#parts.tree, found.value, this.#opened(address)))
       : found;
   }
 
@@ -134,8 +140,15 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
     const found = await this.#find(request.address);
     if (!found.ok) return found;
     const { clock, tree, injectAer } = this.#parts;
-    const session = this.#session(request.address);
-    return injectFault({ tree, clock, injectAer, session, witness: this.#witness }, found.value, request);
+    const needs: InjectionNeeds = {
+      tree,
+      clock,
+      injectAer,
+      open: this.#opened(request.address),
+      witness: this.#witness,
+      onEvent: (listener) => this.onEvent(listener),
+    };
+    return injectFault(needs, found.value, request);
   }
 
   expectFault(request: FaultRequest): Promise<Result<number>> {
@@ -199,7 +212,7 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
 
   async #end(): Promise<void> {
     const sessions = [...this.#open.values()].filter((one) => one !== 'opening');
-    await Promise.all(sessions.map((session) => session.close()));
+    await Promise.all(sessions.map(({ session }) => session.close()));
     await Promise.allSettled(this.#openings);
     this.#witness.close();
     await this.#trace.close();
@@ -208,7 +221,7 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
     await this.#parts.release();
   }
 
-  #session(address: PciAddress): DeviceSession | null {
+  #opened(address: PciAddress): OpenDevice | null {
     const open = this.#open.get(address);
     return open === undefined || open === 'opening' ? null : open;
   }
@@ -254,10 +267,12 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
 
   #protocolsOf(found: PciFunction): readonly Protocol[] {
     const known = this.#protocols.get(found.address);
-    return known !== undefined && known.driver === found.driver ? known.found : likelyProtocols(found);
+    return known !== undefined && known.driver === found.driver
+      ? known.found
+      : likelyProtocols(found, this.info.kernel);
   }
 
-  async #openSession(found: PciFunction): Promise<Result<DeviceSession>> {
+  async #openSession(found: PciFunction): Promise<Result<OpenDevice>> {
     const { address } = found;
     const { tree, clock, openVfioDevice } = this.#parts;
     const all = await this.#functions();
@@ -273,7 +288,7 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
       emit: (event) => this.#emit(event),
     });
     if (!opened.ok) return opened;
-    const { device, driver, protocols } = opened.value;
+    const { device, driver, protocols, badDma } = opened.value;
     this.#protocols.set(address, { driver: found.driver ?? '', found: protocols });
     const session = await openBenchSession({
       device,
@@ -287,7 +302,7 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
       closed: () => this.#open.delete(address),
     });
     // Whoever closes the rig does not see a session that is still being opened.
-    if (session.ok && this.#closed === null) return session;
+    if (session.ok && this.#closed === null) return success({ session: session.value, badDma });
     if (session.ok) await session.value.close();
     else await device.close();
     return session.ok ? failure('rigClosed', 'This rig is closed.') : session;

@@ -3,8 +3,6 @@ import { errnoNumbers } from '../../core/errno.ts';
 import type { Microseconds, Protocol } from '../../core/recovery/phase.ts';
 import type { AutomaticReport, EehReport } from '../../core/recovery/reports.ts';
 import { done, failure, success, type BenchError, type Result } from '../../core/result.ts';
-import { encodeZpciErrorGet } from '../../core/vfio/feature.ts';
-import { zpciBaseOf } from '../../core/vfio/deviceInfo.ts';
 import { pciIrqIndexes, vfioRequests } from '../../core/vfio/numbers.ts';
 import { prepareAutomaticAnswer } from '../../kernel/vfio/automaticAnswer.ts';
 import { VfioDeviceFile } from '../../kernel/vfio/deviceFile.ts';
@@ -13,7 +11,8 @@ import { openDmaBuffer, type DmaBuffer } from '../../kernel/vfio/dmaBuffer.ts';
 import { InterruptCounters, openWatchedEventfd, type WatchedEventfd } from '../../kernel/vfio/eventfdSet.ts';
 import { hotReset } from '../../kernel/vfio/hotReset.ts';
 import type { OpenedVfio, VfioOpener } from '../../kernel/vfio/vfioOpener.ts';
-import { hostOrder, type Kernel } from '../../kernel/kernel.ts';
+import { ZpciErrorQueue } from '../../kernel/vfio/zpciErrorQueue.ts';
+import type { Kernel } from '../../kernel/kernel.ts';
 import { refused } from '../../kernel/refusal.ts';
 import type { Mapping } from '../../kernel/syscalls.ts';
 import { readHardwareConfig } from '../../kernel/sysfs/configSpace.ts';
@@ -74,6 +73,8 @@ export class LinuxVfioDevice implements VfioDevice {
   readonly #file: VfioDeviceFile;
   readonly #buffer: DmaBuffer;
   readonly #mappings = new Set<Mapping>();
+  readonly #errors: ZpciErrorQueue;
+  #unmapped: bigint | null = null;
   #error: WatchedEventfd | null = null;
   #request: WatchedEventfd | null = null;
   /** What the waiter may hold, or held last. */
@@ -95,6 +96,7 @@ export class LinuxVfioDevice implements VfioDevice {
     this.address = needs.address;
     this.abilities = abilities;
     this.interrupts = new InterruptCounters(needs.kernel);
+    this.#errors = new ZpciErrorQueue(needs.kernel.calls, file, abilities.zpci);
   }
 
   /** Opens it, asks what it can do, and gives it memory. Nothing is left open on failure. */
@@ -125,6 +127,14 @@ export class LinuxVfioDevice implements VfioDevice {
   /** Memory that the device reaches, for the bench's own driver of it. */
   get buffer(): DmaBuffer {
     return this.#buffer;
+  }
+
+  /** An I/O address of the buffer's size that nothing is ever mapped at; the same each time. */
+  unmappedAddress(): Result<bigint> {
+    if (this.#unmapped !== null) return success(this.#unmapped);
+    const reserved = this.#opened.space.reserve(BigInt(bufferSize));
+    if (reserved.ok) this.#unmapped = reserved.value;
+    return reserved;
   }
 
   async #listenForRequests(): Promise<Result<void>> {
@@ -283,23 +293,7 @@ export class LinuxVfioDevice implements VfioDevice {
   }
 
   async takeZpciError(): Promise<Result<Uint8Array | null>> {
-    if (!this.#open) return this.#closed();
-    const info = this.#file.info();
-    if (!info.ok) return info;
-    const length = zpciBaseOf(info.value)?.errorRecordLength;
-    if (length === undefined)
-      return refused(errnoNumbers.ENOTTY, `${this.address} has no zPCI error records.`);
-    const { calls } = this.#needs.kernel;
-    const record = calls.mmap({ length, access: 'readWrite', from: 'anonymous' });
-    if (!record.ok) return refused(record.errno, 'There was no memory for an error record.');
-    const request = encodeZpciErrorGet(hostOrder, record.value.address);
-    const answer = calls.ioctl(this.#file.fd, vfioRequests.VFIO_DEVICE_FEATURE, request);
-    const bytes = record.value.copyOut(0, length);
-    record.value.unmap();
-    if (answer.ok) return success(bytes);
-    return answer.errno === errnoNumbers.ENOMSG
-      ? success(null)
-      : refused(answer.errno, `${this.address} gave no error record.`);
+    return this.#open ? this.#errors.take() : this.#closed();
   }
 
   async eeh(): Promise<Result<EehReport>> {
@@ -364,6 +358,7 @@ export class LinuxVfioDevice implements VfioDevice {
     // It holds the number of a file that is closed now and may be another one's soon.
     await this.takeBack();
     const closed = await this.#opened.close(() => this.#buffer.close());
+    this.#errors.close();
     await this.interrupts.close();
     await this.#error?.close();
     await this.#request?.close();

@@ -1,6 +1,7 @@
 import { success } from '../../core/result.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { VfioOpener } from '../../kernel/vfio/vfioOpener.ts';
+import { badDmaOf } from './badDma.ts';
 import { driverFor } from './drivers.ts';
 import { LinuxVfioDevice } from './linuxVfioDevice.ts';
 import type { OpenVfioDevice } from './vfioOpening.ts';
@@ -25,6 +26,8 @@ export const vfioOpening = (kernel: Kernel): OpenVfioDevice => {
     });
     if (!device.ok) return device;
     const { protocols, resetKinds } = device.value.abilities;
-    return success({ device: device.value, driver: driverFor(device.value, fn), protocols, resetKinds });
+    const driver = driverFor(device.value, fn);
+    const badDma = badDmaOf(device.value, driver);
+    return success({ device: device.value, driver, badDma, protocols, resetKinds });
   };
 };

@@ -37,14 +37,16 @@ export const faultTargetOf = async (
   all: readonly PciFunction[],
 ): Promise<Result<FaultTarget>> => {
   const config = await readLiveConfig(tree, found.address);
-  if (!config.ok) return config;
+  // A zPCI function in error answers ENODEV or ones until it is reset; nothing else does so while it is configured.
+  const inError = found.zpci !== null && !config.ok && config.error.code === 'configUnreadable';
+  if (!config.ok && !inError) return config;
   const uses = await readHostUses(tree);
   const useOf = (one: PciFunction): Pick<FaultTarget, 'use' | 'usedAs'> =>
     uses.get(one.address) ?? { use: 'free' };
   return success({
     address: found.address,
     kind: found.kind,
-    link: 'up',
+    link: inError ? 'frozen' : 'up',
     ...useOf(found),
     siblings: sharersOf(found, all).map((other) => ({
       address: other.address,
@@ -53,7 +55,7 @@ export const faultTargetOf = async (
       // A port that shares the reset is the kernel's own and comes back by itself.
       owner: other.kind === 'bridge' ? 'nobody' : ownerOf(other.driver),
     })),
-    aer: masksIn(config.value),
+    aer: config.ok ? masksIn(config.value) : null,
   });
 };
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { done, failure, success, type Result } from '../../core/result.ts';
-import type { DriverCheck, UserSpaceDriver } from '../session/vfioDevice.ts';
+import type { DriverCheck } from '../session/vfioDevice.ts';
 import type { LinuxVfioDevice } from './linuxVfioDevice.ts';
 import {
   commonField,
@@ -10,17 +10,17 @@ import {
   virtioStatus,
   type VirtioLayout,
 } from './virtioPci.ts';
-import { Virtqueue } from './virtqueue.ts';
+import type { MisdirectedDriver } from './badDma.ts';
+import { queueAddresses, queueSize, Virtqueue, type QueueAddresses } from './virtqueue.ts';
 
 /** Bytes asked for at a time. */
 const requestLength = 64;
 /** Milliseconds: a device that works answers within microseconds, an emulated one within some milliseconds. */
 const patience = 1000;
-const queueSize = 8;
 const pattern = 0xa5;
 
 /** The entropy source (virtio 1.2, 5.4): one queue, whose buffers the device fills with random bytes. */
-class VirtioRng implements UserSpaceDriver {
+class VirtioRng implements MisdirectedDriver {
   readonly name = 'virtio-rng';
   readonly #device: LinuxVfioDevice;
   readonly #queue: Virtqueue;
@@ -39,24 +39,46 @@ class VirtioRng implements UserSpaceDriver {
   }
 
   async initialise(): Promise<Result<void>> {
+    this.#queue.clear();
+    const set = await this.#setUp(this.#queue.addresses);
+    if (!set.ok) return set;
+    const started = this.#start();
+    this.#running = started.ok;
+    return started;
+  }
+
+  /** A device that is in error for its DMA reads as all ones from `queueEnable` on: nothing of it is a failure here. */
+  async misdirect(address: bigint): Promise<Result<void>> {
+    const set = await this.#setUp(queueAddresses(address));
+    if (!set.ok) return set;
+    this.#start();
+    this.#notify();
+    return done;
+  }
+
+  /** From its reset to the enabled queue. */
+  async #setUp(addresses: QueueAddresses): Promise<Result<void>> {
     const layout = await this.#findLayout();
     if (!layout.ok) return layout;
     this.#layout = layout.value;
     this.#running = false;
-    const { acknowledge, driver, featuresOk, driverOk } = virtioStatus;
-    const initialised = await firstFailure([
+    const { acknowledge, driver, featuresOk } = virtioStatus;
+    return firstFailure([
       () => this.#resetDevice(),
       () => this.#write('deviceStatus', acknowledge),
       () => this.#write('deviceStatus', acknowledge | driver),
       () => this.#negotiate(),
       () => this.#write('deviceStatus', acknowledge | driver | featuresOk),
       () => this.#confirmStatus(acknowledge | driver | featuresOk),
-      () => this.#setUpQueue(),
-      () => this.#write('deviceStatus', acknowledge | driver | featuresOk | driverOk),
-      () => this.#confirmStatus(acknowledge | driver | featuresOk | driverOk),
+      () => this.#setUpQueue(addresses),
     ]);
-    this.#running = initialised.ok;
-    return initialised;
+  }
+
+  #start(): Result<void> {
+    const { acknowledge, driver, featuresOk, driverOk } = virtioStatus;
+    const status = acknowledge | driver | featuresOk | driverOk;
+    const written = this.#write('deviceStatus', status);
+    return written.ok ? this.#confirmStatus(status) : written;
   }
 
   async proveDma(): Promise<DriverCheck> {
@@ -136,17 +158,15 @@ class VirtioRng implements UserSpaceDriver {
       : this.#silent(`refused to go on (device status 0x${status.value.toString(16)})`);
   }
 
-  #setUpQueue(): Result<void> {
+  #setUpQueue({ descriptors, available, used }: QueueAddresses): Result<void> {
     const selected = this.#write('queueSelect', 0);
     if (!selected.ok) return selected;
     const largest = this.#read('queueSize');
     if (!largest.ok) return largest;
     if (largest.value === 0) return this.#silent('has no queue');
-    const size = Math.min(largest.value, queueSize);
-    this.#queue.clear(size);
-    const { descriptors, available, used } = this.#queue.addresses;
+    if (largest.value < queueSize) return this.#silent(`has a queue of ${largest.value} entries only`);
     const written = firstOf([
-      this.#write('queueSize', size),
+      this.#write('queueSize', queueSize),
       this.#write('configMsixVector', noVector),
       ...(this.#device.abilities.msixVectors > 0 ? [this.#write('queueMsixVector', this.#vector)] : []),
       ...this.#writeLong('queueDescriptorLow', 'queueDescriptorHigh', descriptors),
@@ -171,8 +191,7 @@ class VirtioRng implements UserSpaceDriver {
       return failure('notSupported', 'The device could not be initialised, so nothing was asked of it.');
     }
     this.#queue.offer(requestLength, pattern);
-    const { bar, offset, multiplier } = this.#layout.notify;
-    const notified = this.#device.writeBar(bar, offset + this.#notifyOffset * multiplier, 2, 0);
+    const notified = this.#notify();
     if (!notified.ok) return notified;
     for (const until = Date.now() + patience; !this.#queue.returned; await sleep(1)) {
       if (Date.now() >= until) {
@@ -182,14 +201,19 @@ class VirtioRng implements UserSpaceDriver {
     return success(this.#queue.take());
   }
 
+  #notify(): Result<void> {
+    const { bar, offset, multiplier } = this.#found().notify;
+    return this.#device.writeBar(bar, offset + this.#notifyOffset * multiplier, 2, 0);
+  }
+
   #read(field: keyof typeof commonField): Result<number> {
-    const { bar, offset } = this.#common();
+    const { bar, offset } = this.#found().common;
     const [at, width] = commonField[field];
     return this.#device.readBar(bar, offset + at, width);
   }
 
   #write(field: keyof typeof commonField, value: number): Result<void> {
-    const { bar, offset } = this.#common();
+    const { bar, offset } = this.#found().common;
     const [at, width] = commonField[field];
     return this.#device.writeBar(bar, offset + at, width, value);
   }
@@ -202,9 +226,9 @@ class VirtioRng implements UserSpaceDriver {
     return [this.#write(low, Number(value & 0xffff_ffffn)), this.#write(high, Number(value >> 32n))];
   }
 
-  #common(): VirtioLayout['common'] {
+  #found(): VirtioLayout {
     if (this.#layout === null) throw new Error('The registers of a device were used before they were found.');
-    return this.#layout.common;
+    return this.#layout;
   }
 
   #silent(why: string): ReturnType<typeof failure> {
@@ -212,7 +236,7 @@ class VirtioRng implements UserSpaceDriver {
   }
 }
 
-export const virtioRngDriver = (device: LinuxVfioDevice): UserSpaceDriver => new VirtioRng(device);
+export const virtioRngDriver = (device: LinuxVfioDevice): MisdirectedDriver => new VirtioRng(device);
 
 const failed = (detail: string): DriverCheck => ({ result: 'failed', detail });
 

@@ -11,29 +11,42 @@ const ringAt = 4;
 const swapped = (value: number): number =>
   hostOrder === 'little' ? value : ((value & 0xff) << 8) | (value >>> 8);
 
+/** Entries of the queue; a device has at least as many. */
+export const queueSize = 8;
+
+/** I/O addresses of the three parts. */
+export interface QueueAddresses {
+  readonly descriptors: bigint;
+  readonly available: bigint;
+  readonly used: bigint;
+}
+
+/** Bytes from the first to the end of the last. */
+export const queueLength = place.data;
+
+/** Of a queue whose memory begins at `iova`. */
+export const queueAddresses = (iova: bigint): QueueAddresses => ({
+  descriptors: iova + BigInt(place.descriptors),
+  available: iova + BigInt(place.available),
+  used: iova + BigInt(place.used),
+});
+
 /** One split virtqueue with one request in flight, whose buffer the device fills. */
 export class Virtqueue {
   readonly #buffer: DmaBuffer;
-  #size = 0;
   #submitted = 0;
 
   constructor(buffer: DmaBuffer) {
     this.#buffer = buffer;
   }
 
-  get addresses(): { readonly descriptors: bigint; readonly available: bigint; readonly used: bigint } {
-    const { iova } = this.#buffer;
-    return {
-      descriptors: iova + BigInt(place.descriptors),
-      available: iova + BigInt(place.available),
-      used: iova + BigInt(place.used),
-    };
+  get addresses(): QueueAddresses {
+    return queueAddresses(this.#buffer.iova);
   }
 
   /** As the device finds it after its reset. */
-  clear(size: number): void {
+  clear(): void {
     this.#buffer.memory.copyIn(0, new Uint8Array(place.data));
-    this.#size = size;
     this.#submitted = 0;
   }
 
@@ -47,7 +60,7 @@ export class Virtqueue {
     view.setUint32(8, length, true);
     view.setUint16(12, deviceWrites, true);
     memory.copyIn(place.descriptors, descriptor);
-    memory.write(place.available + ringAt + 2 * (this.#submitted % this.#size), 2, 0);
+    memory.write(place.available + ringAt + 2 * (this.#submitted % queueSize), 2, 0);
     this.#submitted = (this.#submitted + 1) & 0xffff;
     // The index last: from here on the descriptor is the device's. A call into C lies between, and both x86 and s390x
     // keep stores in order.
@@ -61,7 +74,7 @@ export class Virtqueue {
 
   /** What the device says to have written of the last request. */
   take(): Uint8Array {
-    const slot = ((this.#submitted + 0xffff) % 0x1_0000) % this.#size;
+    const slot = ((this.#submitted + 0xffff) % 0x1_0000) % queueSize;
     const element = this.#buffer.memory.copyOut(place.used + ringAt + 8 * slot, 8);
     const length = new DataView(element.buffer).getUint32(4, true);
     return this.#buffer.memory.copyOut(place.data, Math.min(length, place.available));

@@ -1,5 +1,6 @@
 import { findAerError } from '../../core/pci/aer.ts';
 import { aerRegister } from '../../core/pci/capability-registers.ts';
+import { aboveApertureRefusal, expectedEventCode } from '../../core/faults/badDma.ts';
 import type { Fault, FaultReceipt, FaultRequest } from '../../core/faults/fault.ts';
 import { failure, success, type Result } from '../../core/result.ts';
 import type { RoutedError } from './hardware/hierarchy.ts';
@@ -61,16 +62,10 @@ const raiseAer = (site: FaultSite, fault: Extract<Fault, { kind: 'aer' }>): Resu
 
 /** A DMA of the device to an address that zPCI refuses (kernel-facts-s390x, "observed"). */
 const zpciDma = (site: FaultSite, where: Extract<Fault, { kind: 'zpciDma' }>['where']): Result<Delivery> => {
-  if (where === 'aboveAperture') {
-    return failure(
-      'injectionRefused',
-      'A DMA above the aperture is dropped silently under QEMU: no error would come.',
-    );
-  }
-  const below = where === 'belowAperture';
+  if (where === 'aboveAperture') return aboveApertureRefusal;
   const error = {
-    eventCode: below ? 0x2 : 0x4,
-    failingAddress: below ? 0x1000n : BigInt(benchIova) + 0x1_3000_0000n,
+    eventCode: expectedEventCode[where],
+    failingAddress: where === 'belowAperture' ? 0x1000n : BigInt(benchIova) + 0x1_3000_0000n,
     functionHandle: functionHandleOf(site.device),
   };
   site.machine.run(zpciErrorEvent(site.machine, site.device, error));

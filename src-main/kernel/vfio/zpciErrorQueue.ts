@@ -1,0 +1,60 @@
+import { errnoNumbers } from '../../core/errno.ts';
+import { success, type Result } from '../../core/result.ts';
+import { encodeZpciErrorGet } from '../../core/vfio/feature.ts';
+import { vfioRequests } from '../../core/vfio/numbers.ts';
+import type { ZpciBaseCapability } from '../../core/vfio/zpciCapabilities.ts';
+import { hostOrder } from '../kernel.ts';
+import { refused } from '../refusal.ts';
+import type { Mapping, Syscalls } from '../syscalls.ts';
+import type { VfioDeviceFile } from './deviceFile.ts';
+
+/**
+ * The error records that the kernel keeps for an open function (VFIO_DEVICE_FEATURE_ZPCI_ERROR): four, oldest first. They
+ * are there whether an eventfd is registered or not, so the queue can also be polled.
+ */
+export class ZpciErrorQueue {
+  readonly #calls: Syscalls;
+  readonly #file: VfioDeviceFile;
+  readonly #length: number | undefined;
+  /** Where the kernel puts a record: the payload of the feature is an address (include/uapi/linux/vfio.h). */
+  #record: Mapping | null = null;
+
+  constructor(calls: Syscalls, file: VfioDeviceFile, base: ZpciBaseCapability | undefined) {
+    this.#calls = calls;
+    this.#file = file;
+    this.#length = base?.errorRecordLength;
+  }
+
+  /** The oldest record, which is then gone from the queue; null when it is empty (ENOMSG). */
+  take(): Result<Uint8Array | null> {
+    const length = this.#length;
+    if (length === undefined) {
+      return refused(
+        errnoNumbers.ENOTTY,
+        `${this.#file.address} has no error records: this kernel has no VFIO_DEVICE_FEATURE_ZPCI_ERROR and recovers functions by itself.`,
+      );
+    }
+    const record = this.#memory(length);
+    if (!record.ok) return record;
+    record.value.copyIn(0, new Uint8Array(length));
+    const request = encodeZpciErrorGet(hostOrder, record.value.address);
+    const answer = this.#calls.ioctl(this.#file.fd, vfioRequests.VFIO_DEVICE_FEATURE, request);
+    if (answer.ok) return success(record.value.copyOut(0, length));
+    return answer.errno === errnoNumbers.ENOMSG
+      ? success(null)
+      : refused(answer.errno, `${this.#file.address} gave no error record.`);
+  }
+
+  close(): void {
+    this.#record?.unmap();
+    this.#record = null;
+  }
+
+  #memory(length: number): Result<Mapping> {
+    if (this.#record !== null) return success(this.#record);
+    const memory = this.#calls.mmap({ length, access: 'readWrite', from: 'anonymous' });
+    if (!memory.ok) return refused(memory.errno, 'There was no memory for an error record.');
+    this.#record = memory.value;
+    return success(memory.value);
+  }
+}
