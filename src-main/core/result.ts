@@ -47,6 +47,10 @@ export const errorCodes = [
   // guests that the bench starts
   'imageNotBuilt',
   'rigNotStarted',
+  // machines that ssh reaches
+  'sshRefused',
+  'machineUnfit',
+  'agentNotCopied',
   // the run log
   'journalUnwritable',
   'journalUnreadable',

@@ -195,6 +195,21 @@ const codes: Readonly<Record<ErrorCode, Account>> = {
     'QEMU is missing or ended, or the guest’s kernel or its agent did not get as far as to answer.',
     'Read the last lines of the guest’s console in the details of the error.',
   ),
+  sshRefused: account(
+    'The machine was not reached, and nothing was done there.',
+    'The system’s ssh got no connection, does not trust the host key, or was not let in; the bench uses its configuration, its agent and its jump hosts, and asks for no passwords.',
+    'Do what the message says, until the same ssh command asks nothing in a terminal.',
+  ),
+  machineUnfit: account(
+    'The machine was reached and looked at, and nothing was copied there.',
+    'It lacks what the agent runs on: Linux on x86_64 or s390x, Node 18 or newer, and the part of the bench that calls its kernel.',
+    'Install there what the message names, or build it here.',
+  ),
+  agentNotCopied: account(
+    'The agent was not started on that machine, and nothing that was begun there is left.',
+    'It was not agreed to that it is copied, or what arrived there is not what was sent.',
+    'Agree to the copy, or make room in the folder that the message names.',
+  ),
   journalUnwritable: account(
     'The journal could not be written, so what it announced was not done.',
     'The errno beside this code says what the disk answered.',

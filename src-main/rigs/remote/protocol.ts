@@ -34,7 +34,7 @@ import {
  *
  * Raised with every change of what crosses the wire; ends with different numbers do not talk to each other.
  */
-export const wireVersion = 6;
+export const wireVersion = 7;
 
 /**
  * How long a call may take, in milliseconds. `kernel`: the call blocks for as long as the kernel does, which during a
@@ -51,6 +51,9 @@ const onSession = z.strictObject({ session });
 /** The number of the last signal or answer that this end has heard of; absent when that does not matter. */
 const heard = number.exactOptional();
 const done = resultOf(z.null());
+const bar = number.max(5);
+/** Bytes. */
+const accessWidth = z.union([z.literal(1), z.literal(2), z.literal(4)]);
 
 /** Base64 on the wire. */
 const bytes = z.base64().max(64 * 1024);
@@ -104,7 +107,7 @@ export const calls = {
     z.strictObject({
       session,
       offset: number.max(4095),
-      width: z.union([z.literal(1), z.literal(2), z.literal(4)]),
+      width: accessWidth,
       value: number.max(0xffff_ffff),
     }),
     done,
@@ -112,6 +115,13 @@ export const calls = {
   reinitialise: call('kernel', onSession, reinitialiseReport),
   prove: call('kernel', onSession, proofReport),
   triggerLoopback: call('brief', onSession, done),
+  startEngine: call('brief', onSession, done),
+  mapBar: call('brief', z.strictObject({ session, bar }), done),
+  loadMapped: call(
+    'brief',
+    z.strictObject({ session, bar, offset: number.max(0xffff_ffff), width: accessWidth }),
+    resultOf(number),
+  ),
   close: call('kernel', onSession, done),
 } as const;
 

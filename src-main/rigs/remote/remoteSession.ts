@@ -127,6 +127,18 @@ export class RemoteSession implements DeviceSession {
     return doneOfCall(await this.#ask('triggerLoopback', {}));
   }
 
+  async startEngine(): Promise<Result<void>> {
+    return doneOfCall(await this.#ask('startEngine', {}));
+  }
+
+  async mapBar(bar: number): Promise<Result<void>> {
+    return doneOfCall(await this.#ask('mapBar', { bar }));
+  }
+
+  async loadMapped(bar: number, offset: number, width: 1 | 2 | 4): Promise<Result<number>> {
+    return resultOfCall(await this.#ask('loadMapped', { bar, offset, width }));
+  }
+
   async close(): Promise<Result<void>> {
     const closing = this.#ask('close', {});
     this.#open = false;
