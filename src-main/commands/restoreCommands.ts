@@ -85,8 +85,8 @@ const auditRun = async (context: CommandContext, run: string, wish: AuditWish): 
   const recovery = chosenRecovery(recorded.value, wish.recovery);
   if (!recovery.ok) return fail(context, recovery.error, json);
   const { kernel, architecture } = header.rig;
-  const history = historyOf({ lines, kernel, architecture }, recovery.value, (packed) => {
-    const bytes = decodeSnapshot(packed);
+  const history = historyOf({ lines, kernel, architecture }, recovery.value, (line) => {
+    const bytes = decodeSnapshot(line.bytes);
     return bytes.ok ? bytes.value : null;
   });
   if (history === null) {

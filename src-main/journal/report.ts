@@ -20,8 +20,8 @@ const remarks = 100;
 
 /** A run as one self-contained page; what is wrong with its journal stands in it. */
 export const reportOfJournal = async (path: string): Promise<Result<JournalReport>> => {
-  const report = new HtmlReport((packed) => {
-    const bytes = decodeSnapshot(packed);
+  const report = new HtmlReport((line) => {
+    const bytes = decodeSnapshot(line.bytes);
     return bytes.ok ? bytes.value : null;
   });
   const findings: Finding[] = [];

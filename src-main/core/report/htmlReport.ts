@@ -6,7 +6,8 @@ import { step } from '../recovery/step.ts';
 import { layOutSequence, relativeSeconds } from '../timeline/sequence.ts';
 import { placeByTime } from '../timeline/placing.ts';
 import { rowsOf, type TimelineRow } from '../timeline/rows.ts';
-import type { Unpack } from '../restore/recordedHistory.ts';
+import { tellsOfRestore } from '../restore/historyLines.ts';
+import type { Unpack } from '../restore/runHistory.ts';
 import { escaped } from './markup.ts';
 import { reportStyle } from './reportStyle.ts';
 import { restoreTable } from './restoreTable.ts';
@@ -18,6 +19,8 @@ const longestList = 20_000;
 const longestDiagram = 400;
 /** A page with more diagrams than this is read by nobody and opened by no browser. */
 const mostStories = 200;
+/** What audits are made of is kept until the report is asked for; a recovery has some fifty lines of it. */
+const mostAuditLines = 50_000;
 
 interface RecoveryStory {
   readonly device: string;
@@ -25,8 +28,10 @@ interface RecoveryStory {
   readonly protocol: Protocol;
   readonly openedAt: Microseconds;
   readonly rows: TimelineRow[];
-  /** What the audit of its state restore is made of. */
-  readonly lines: JournalLine[];
+  /** Number of the line that it begins with. */
+  readonly seq: number;
+  /** What the audits of this device are made of. */
+  readonly lines: readonly JournalLine[];
   state: RecoveryState;
 }
 
@@ -34,13 +39,14 @@ interface DeviceFold {
   state: RecoveryState;
   phase: Phase | null;
   story: RecoveryStory | null;
-  /** The last arming and what was read in it outside of recoveries. */
-  before: JournalLine[];
 }
 
 /** Reads the lines of a run one by one; `html()` gives the report of what came so far. */
 export class HtmlReport {
   readonly #devices = new Map<string, DeviceFold>();
+  /** Of each device what its audits are made of. */
+  readonly #restoreLines = new Map<string, JournalLine[]>();
+  #auditLines = 0;
   readonly #stories: RecoveryStory[] = [];
   readonly #rows: TimelineRow[] = [];
   readonly #notes: string[] = [];
@@ -64,6 +70,7 @@ export class HtmlReport {
     if (line.type === 'end') this.#end = line;
     const device = 'device' in line ? line.device : null;
     const fold = device === null ? null : (this.#devices.get(device) ?? null);
+    if (device !== null) this.#keepForAudit(device, line);
     const rows = rowsOf(line, fold?.phase ?? null);
     if (this.#rows.length + rows.length <= longestList) this.#rows.push(...rows);
     else this.#omitted += rows.length;
@@ -72,7 +79,6 @@ export class HtmlReport {
         state: armedState(line.arming),
         phase: 'armed',
         story: null,
-        before: [line],
       });
     } else if (line.type === 'step' && fold !== null) {
       this.#step(line, fold, rows);
@@ -80,10 +86,16 @@ export class HtmlReport {
       if (line.type === 'kernelTrace') for (const row of rows) placeByTime(fold.story.rows, row);
       else fold.story.rows.push(...rows);
     }
-    if (line.type === 'snapshot' && fold !== null) {
-      const into = line.recovery === null ? fold.before : fold.story?.lines;
-      if (into !== undefined && into.length < longestDiagram) into.push(line);
-    }
+  }
+
+  #keepForAudit(device: string, line: JournalLine): void {
+    // Once no more recoveries are drawn no more are audited.
+    if (!tellsOfRestore(line) || this.#undrawn > 0) return;
+    this.#auditLines += 1;
+    if (this.#auditLines > mostAuditLines) return;
+    const known = this.#restoreLines.get(device);
+    if (known === undefined) this.#restoreLines.set(device, [line]);
+    else known.push(line);
   }
 
   /** A sentence about the run as a whole, such as what is damaged in its journal. */
@@ -104,7 +116,8 @@ export class HtmlReport {
         protocol: state.arming.protocol,
         openedAt: opened.openedAt,
         rows: [],
-        lines: [...fold.before],
+        seq: line.seq,
+        lines: this.#restoreLines.get(line.device) ?? [],
         state,
       };
       if (this.#stories.length < mostStories) this.#stories.push(fold.story);
@@ -112,7 +125,6 @@ export class HtmlReport {
     }
     if (fold.story === null) return;
     fold.story.state = state;
-    if (fold.story.lines.length < longestDiagram) fold.story.lines.push(line);
     if (fold.story.rows.length < longestDiagram) fold.story.rows.push(...rows);
     // What happens to the device afterwards belongs to no recovery.
     if (isConcluded(state)) fold.story = { ...fold.story, rows: [] };
@@ -149,7 +161,13 @@ export class HtmlReport {
       this.#undrawn === 0
         ? []
         : [`${this.#undrawn} more recoveries are in the journal and are not drawn here.`];
-    const sentences = [...this.#notes, ...undrawn];
+    const unaudited =
+      this.#auditLines <= mostAuditLines
+        ? []
+        : [
+            'The run is too long for an audit of every state restore; "rbench restore audit" makes the others.',
+          ];
+    const sentences = [...this.#notes, ...undrawn, ...unaudited];
     return sentences.length === 0
       ? ''
       : `<section><h2>Remarks</h2><ul>${sentences.map((sentence) => `<li>${escaped(sentence)}</li>`).join('')}</ul></section>`;
@@ -168,8 +186,10 @@ export class HtmlReport {
     return `<section><h2>${escaped(heading)}</h2><p><b class="outcome ${concluded && state.phase === 'recovered' ? 'good' : 'error'}">${escaped(outcome)}</b>${took}. ${escaped(why)}</p>${sequenceSvg(layout, `Sequence of ${heading}`)}${this.#restore(story)}</section>`;
   }
 
-  #restore({ lines }: RecoveryStory): string {
-    return this.#header === null ? '' : restoreTable(lines, this.#header.rig.kernel, this.#unpack);
+  #restore({ lines, seq }: RecoveryStory): string {
+    if (this.#header === null) return '';
+    const { kernel, architecture } = this.#header.rig;
+    return restoreTable({ lines, kernel, architecture }, seq, this.#unpack);
   }
 
   #list(): string {

@@ -1,10 +1,8 @@
-import type { JournalLine } from '../journal/line.ts';
 import { auditRestore, type RestoreAudit } from '../restore/audit.ts';
 import { findingText, hexadecimal, problemText, verdictText } from '../restore/auditText.ts';
 import { auditTable, type AuditRow, type AuditSection } from '../restore/auditTable.ts';
-import { describedKernelOf } from '../restore/describedKernel.ts';
-import { recordedHistory, type Unpack } from '../restore/recordedHistory.ts';
 import { recordedRecoveries } from '../restore/recordings.ts';
+import { historyOf, type RunOfDevice, type Unpack } from '../restore/runHistory.ts';
 import { escaped } from './markup.ts';
 
 const cellSigns = { same: '=', changed: '≠', back: '↩', before: '~', notRead: '·' } as const;
@@ -45,14 +43,14 @@ const tableOf = (audit: RestoreAudit): string => {
 };
 
 /**
- * The audit of the recovery that `lines` are of, with the readings before it; empty when nothing was read or the kernel is
- * not known. `= as when armed, ≠ differs, ↩ as when armed again`.
+ * The audit of the recovery that begins with the line `seq`; empty when nothing was read or the kernel is not known. `= as
+ * when armed, ≠ differs, ↩ as when armed again`.
  */
-export const restoreTable = (lines: readonly JournalLine[], kernel: string, unpack: Unpack): string => {
-  const described = describedKernelOf(kernel);
-  const recovery = recordedRecoveries(lines).at(-1);
-  if (described === null || recovery === undefined) return '';
-  const audit = auditRestore(recordedHistory(lines, recovery, described.version, unpack));
+export const restoreTable = (run: RunOfDevice, seq: number, unpack: Unpack): string => {
+  const recovery = recordedRecoveries(run.lines).find((one) => one.seq === seq);
+  const history = recovery === undefined ? null : historyOf(run, recovery, unpack);
+  if (history === null) return '';
+  const audit = auditRestore(history);
   if (audit.size === 0) return '';
-  return `<h3>State restore, by the steps of Linux ${described.version}</h3>${tableOf(audit)}<p>= as when armed, ≠ differs, ↩ as when armed again, · not read.</p>`;
+  return `<h3>State restore, by the steps of Linux ${history.kernel}</h3>${tableOf(audit)}<p>= as when armed, ≠ differs, ↩ as when armed again, · not read.</p>`;
 };

@@ -2,7 +2,7 @@ import { valueAt } from '../pci/bytes.ts';
 import type { WalkProblem } from '../pci/capabilities.ts';
 import { configOffset } from '../pci/registers.ts';
 import type { SnapshotView } from '../journal/line.ts';
-import { firstOf, momentsOf, published } from './auditMoments.ts';
+import { firstOf, momentsOf, published, shownMoments } from './auditMoments.ts';
 import type { AuditMoment, Firsts, Moment } from './auditMoments.ts';
 import { auditedDevice, type AuditedDevice, type AuditedRegister } from './auditRegisters.ts';
 import { auditHazards, type AuditHazard } from './auditHazards.ts';
@@ -222,12 +222,11 @@ const tracedSteps = (events: readonly RestoreEvent[]): ReadonlyMap<string, reado
   return traced;
 };
 
-const problemsOf = ({
-  device,
-  moments,
-  view,
-}: Pick<Context, 'device' | 'moments' | 'view'>): readonly AuditProblem[] => [
-  ...(view === 'vfio' ? [{ kind: 'onlyVirtualView' } as const] : []),
+const problemsOf = (
+  { device, moments, view }: Pick<Context, 'device' | 'moments' | 'view'>,
+  firsts: Firsts,
+): readonly AuditProblem[] => [
+  ...(firsts.hardware === undefined ? [{ kind: 'onlyVirtualView' } as const] : []),
   ...moments.flatMap(({ views }, moment): AuditProblem[] => {
     const readability = views[view];
     return readability === undefined || readability.kind === 'whole'
@@ -243,9 +242,10 @@ const problemsOf = ({
 /**
  * What became of every register of a device, and where its value comes from, from the readings and from what is known
  * to have happened between them. Sources are told apart by values; the step table of the kernel only says what may have
- * written a register and in which order. The hardware's view is audited where it was kept at all, else VFIO's.
+ * written a register and in which order. The hardware's view is audited where it was kept at all and nobody wants the
+ * other, else VFIO's.
  */
-export const auditRestore = (history: RestoreHistory): RestoreAudit => {
+export const auditRestore = (history: RestoreHistory, wanted: SnapshotView = 'hardware'): RestoreAudit => {
   const { events, kernel } = history;
   const hardware = firstOf(events, 'hardware');
   const virtual = firstOf(events, 'vfio');
@@ -253,9 +253,9 @@ export const auditRestore = (history: RestoreHistory): RestoreAudit => {
     ...(hardware === undefined ? {} : { hardware }),
     ...(virtual === undefined ? {} : { vfio: virtual }),
   };
-  const view: SnapshotView = hardware === undefined && virtual !== undefined ? 'vfio' : 'hardware';
+  const view: SnapshotView = firsts[wanted] === undefined && virtual !== undefined ? 'vfio' : wanted;
   const first = firsts[view];
-  const moments = momentsOf(events, firsts);
+  const moments = shownMoments(momentsOf(events, firsts), history.focus ?? 0);
   if (first === undefined) {
     return {
       view,
@@ -276,7 +276,7 @@ export const auditRestore = (history: RestoreHistory): RestoreAudit => {
     sources: sourcesOf(history, device, first, view),
     messageBases: messageBasesOf(device.placement.capabilities),
   };
-  const armed = moments.findIndex(({ name, views }) => name === 'armed' && views[view]?.kind === 'whole');
+  const armed = moments.findLastIndex(({ name, views }) => name === 'armed' && views[view]?.kind === 'whole');
   const baseline = Math.max(0, armed);
   const context: Context = { view, device, moments, baseline, sequences, hazards, traced };
   const registers = device.registers.map((register) => auditRegister(register, context));
@@ -292,6 +292,6 @@ export const auditRestore = (history: RestoreHistory): RestoreAudit => {
       traced: traced.get(step.name) ?? [],
     })),
     hazards,
-    problems: problemsOf(context),
+    problems: problemsOf(context, firsts),
   };
 };

@@ -65,6 +65,8 @@ class Watch {
   /** Since the last restore: which snapshot it took, and COMMAND of that snapshot. */
   #restored: { readonly source: 'lastSave' | 'openSnapshot'; readonly saved: Uint8Array | null } | null =
     null;
+  /** The kernel may have reset the device, how it restores is not known, and nobody else has written since. */
+  #onlyKernel = false;
   /** What the last save holds that should not have been saved. */
   #badSave: readonly Seen[] = [];
 
@@ -89,6 +91,9 @@ class Watch {
   events(index: number): readonly Seen[] {
     const event = this.#history.events[index];
     if (event === undefined) return [];
+    if (event.kind !== 'reading' && event.kind !== 'traced') {
+      this.#onlyKernel = event.kind === 'recoveryReset' && this.#history.policy === 'unknown';
+    }
     switch (event.kind) {
       case 'deviceReset':
         return this.#deviceReset();
@@ -116,6 +121,13 @@ class Watch {
         return [];
       case 'opened':
         this.#live.clear();
+        return [];
+      case 'gap':
+        this.#now = null;
+        this.#live.clear();
+        this.#reset = false;
+        this.#restored = null;
+        this.#badSave = [];
         return [];
       case 'reading':
       case 'traced':
@@ -171,7 +183,7 @@ class Watch {
         const evidence = `${name} Message Control ${value}; the kernel was never told to switch it off`;
         seen.push({ kind: 'interruptsKernelOnly', evidence, offsets: [offset] });
       }
-      if (feature === 'tph' && live && !on && this.#restored?.source === 'openSnapshot') {
+      if (feature === 'tph' && live && !on && this.#fromOpening(config)) {
         const opened = this.#opened === null ? null : this.#control('tph', this.#opened);
         if (opened?.on !== true) {
           const evidence = `TPH control ${value} after a restore from the open-time snapshot; TPH was switched on after opening`;
@@ -204,6 +216,15 @@ class Watch {
     }
     this.#now = readable === config.length ? config : null;
     return seen;
+  }
+
+  /**
+   * Whether the kernel's restore of the open-time snapshot, or of a save that is no younger, is what shows. Of a driver
+   * that says nothing: a reset leaves BARs without addresses (observation 3), so that who has them was restored.
+   */
+  #fromOpening(config: Uint8Array): boolean {
+    if (this.#restored !== null) return this.#restored.source === 'openSnapshot';
+    return this.#onlyKernel && emptyBars(this.#first, config, this.#device).length === 0;
   }
 
   /** Stays so until the vectors are set up anew, whatever COMMAND becomes. */
@@ -260,9 +281,11 @@ export const auditHazards = (
     for (const one of seen) add(one);
     seenLast = new Set(seen.map(({ kind }) => kind));
   });
+  const focus = history.focus ?? 0;
   const rank = ({ kind, state }: AuditHazard): number =>
     order.indexOf(kind) + (state === 'present' ? 0 : order.length);
   return [...found.values()]
     .map((one): AuditHazard => ({ ...one, state: seenLast.has(one.kind) ? 'present' : 'passed' }))
+    .filter(({ event, state }) => state === 'present' || event >= focus)
     .sort((one, other) => rank(one) - rank(other));
 };

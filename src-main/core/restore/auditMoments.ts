@@ -1,6 +1,7 @@
 import type { SnapshotView } from '../journal/line.ts';
 import type { Microseconds } from '../recovery/phase.ts';
 import type { RestoreEvent } from './history.ts';
+import { momentOf } from './moments.ts';
 import { readabilityOf, type Readability } from './readability.ts';
 
 /** A time at which the config space was kept, in one view or both. */
@@ -45,6 +46,28 @@ export const momentsOf = (events: readonly RestoreEvent[], firsts: Firsts): read
     });
   });
   return moments;
+};
+
+const beforeRecovery: readonly string[] = ['open', 'armed', 'beforeFault'];
+
+/**
+ * Those of the recovery that begins at the event `focus`; of what was read before it the opening, the last arming, and
+ * what was read before the fault, unless another recovery came after that.
+ */
+export const shownMoments = (moments: readonly Moment[], focus: number): readonly Moment[] => {
+  const isBefore = ({ events: [first] }: Moment): boolean => (first ?? 0) < focus;
+  const count = moments.filter(isBefore).length;
+  const before = moments.slice(0, count);
+  const other = before.findLastIndex(({ name }) => momentOf(name) !== null && !beforeRecovery.includes(name));
+  return [
+    ...before.filter(
+      ({ name }, index) =>
+        beforeRecovery.includes(name) &&
+        index === before.findLastIndex((one) => one.name === name) &&
+        (name !== 'beforeFault' || index > other),
+    ),
+    ...moments.slice(count),
+  ];
 };
 
 /** The first reading of each view that answers. */

@@ -65,6 +65,8 @@ export type RestoreEvent = { readonly at: Microseconds } & (
   | { readonly kind: 'mapping'; readonly change: 'mapped' | 'unmapped' }
   /** A function of the kernel that a trace saw run for this device. */
   | { readonly kind: 'traced'; readonly function: string }
+  /** What happened between is left out: of what was known before only the open-time snapshot still is. */
+  | { readonly kind: 'gap' }
 );
 
 export type EventOf<Kind extends RestoreEvent['kind']> = Extract<RestoreEvent, { kind: Kind }>;
@@ -76,4 +78,9 @@ export interface RestoreHistory {
   readonly protocol: Protocol | null;
   readonly policy: RestorePolicy;
   readonly events: readonly RestoreEvent[];
+  /**
+   * Index of the first event of the recovery that is audited. What comes before counts as evidence; of its readings only
+   * those of the opening and of the last arming are shown. Absent: all of it is.
+   */
+  readonly focus?: number;
 }

@@ -1,11 +1,11 @@
 import { missingCase } from '../exhaustive.ts';
 import type { JournalLine, LineOf } from '../journal/line.ts';
 import type { Microseconds } from '../recovery/phase.ts';
-import type { DeviceAction } from '../recovery/reports.ts';
+import type { DeviceAction, QuiesceReport } from '../recovery/reports.ts';
 import { describedKernelOf } from './describedKernel.ts';
 import type { RestoreEvent, RestoreHistory, WritePurpose } from './history.ts';
+import { historyLines } from './historyLines.ts';
 import { momentOf } from './moments.ts';
-import type { Unpack } from './recordedHistory.ts';
 import type { RecordedRecovery } from './recordings.ts';
 
 const eventOf = (action: DeviceAction, at: Microseconds, purpose: WritePurpose): RestoreEvent => {
@@ -25,20 +25,39 @@ const eventOf = (action: DeviceAction, at: Microseconds, purpose: WritePurpose):
 
 interface Doings {
   readonly did?: readonly DeviceAction[];
+  readonly actions?: QuiesceReport['actions'];
 }
+
+/** Journals of before do not say what was written, but that MSI-X was switched off through SET_IRQS. */
+const actionsOf = ({ did, actions }: Doings): readonly DeviceAction[] => {
+  if (did !== undefined) return did;
+  const off = actions?.some(({ action, result }) => action === 'msixOff' && result === 'done') === true;
+  return off ? [{ kind: 'msix', change: 'disabled' }] : [];
+};
+
+const unmaps = ({ actions }: Doings): boolean =>
+  actions?.some(({ action, result }) => action === 'barsUnmapped' && result === 'done') === true;
 
 const doingsOf = (
   report: Doings | undefined | null,
   at: Microseconds,
   purpose: WritePurpose,
-): RestoreEvent[] => (report?.did ?? []).map((action) => eventOf(action, at, purpose));
+): RestoreEvent[] =>
+  report === undefined || report === null
+    ? []
+    : [
+        ...(unmaps(report) ? [{ at, kind: 'mapping', change: 'unmapped' } as const] : []),
+        ...actionsOf(report).map((action) => eventOf(action, at, purpose)),
+      ];
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
-/** The `did` of a report that a line holds without a schema of its own; anything else did nothing. */
+/** A report that a line holds without a schema of its own; anything else did nothing. */
 const reportIn = (detail: unknown): Doings | null =>
-  isObject(detail) && Array.isArray(detail['did']) ? (detail as Doings) : null;
+  isObject(detail) && (Array.isArray(detail['did']) || Array.isArray(detail['actions']))
+    ? (detail as Doings)
+    : null;
 
 const resetEvent = (at: Microseconds, kind: unknown): RestoreEvent[] => {
   if (kind === 'device') return [{ at, kind: 'deviceReset', reach: 'function' }];
@@ -58,6 +77,13 @@ const operationEvents = ({ at, operation, result, detail }: LineOf<'operation'>)
       return doingsOf(reportIn(report), at, 'reinitialise');
     case 'reset':
       return resetEvent(at, isObject(report) ? report['kind'] : undefined);
+    case 'writeRegister':
+      return doingsOf(reportIn(report), at, 'program');
+    case 'mapBar':
+      return [{ at, kind: 'mapping', change: 'mapped' }];
+    case 'mark':
+    case 'unmark':
+      return doingsOf(reportIn(report), at, 'marking');
     default:
       return [];
   }
@@ -80,19 +106,6 @@ const stepEvents = ({ at, event }: LineOf<'step'>): RestoreEvent[] => {
   }
 };
 
-/** Where the part of a run begins that one recovery builds upon: the device's last opening before it. */
-const openingBefore = (lines: readonly JournalLine[], seq: number): number => {
-  const first = lines.findLastIndex(
-    (line) => line.seq <= seq && line.type === 'snapshot' && line.moment === 'open',
-  );
-  if (first > 0) {
-    const before = lines[first - 1];
-    // The other view of the same opening.
-    if (before?.type === 'snapshot' && before.moment === 'open') return first - 1;
-  }
-  return Math.max(0, first);
-};
-
 export interface RunOfDevice {
   /** All lines of one device, in their order. */
   readonly lines: readonly JournalLine[];
@@ -101,15 +114,51 @@ export interface RunOfDevice {
   readonly architecture: string;
 }
 
+/** The config space that a line keeps; null for one that is damaged. */
+export type Unpack = (line: LineOf<'snapshot'>) => Uint8Array | null;
+
 const platformOf = (architecture: string): RestoreHistory['platform'] => {
   if (architecture === 's390x') return 'zpci';
   return architecture.startsWith('ppc64') ? 'eeh' : 'aer';
 };
 
 /**
+ * Of each recovery the kernel may have reset the device before the first reading that comes after it; of one in which
+ * the bench has no part, before the kernel says that it is over.
+ */
+class Resets {
+  #told = new Set<number>();
+  #listening = true;
+
+  armed(): void {
+    this.#told = new Set();
+    this.#listening = true;
+  }
+
+  disarmed(): void {
+    this.#listening = false;
+  }
+
+  kernelSaid({ at, uevent }: LineOf<'uevent'>): RestoreEvent[] {
+    return this.#listening || uevent === 'beginRecovery'
+      ? []
+      : [{ at, kind: 'recoveryReset', proof: 'possible' }];
+  }
+
+  before({ at, moment, recovery }: LineOf<'snapshot'>): RestoreEvent[] {
+    const kind = momentOf(moment)?.kind;
+    const after = kind === 'afterReset' || kind === 'afterStep' || kind === 'end';
+    if (!after || recovery === null || this.#told.has(recovery)) return [];
+    this.#told.add(recovery);
+    return [{ at, kind: 'recoveryReset', proof: 'possible' }];
+  }
+}
+
+/**
  * What happened to a device from its opening to the end of one recovery, as the journal kept it: readings, the bench's
  * own writes and resets, and that the kernel may have reset the device before event 2. Null where the kernel is no
- * Linux of which a version is known. A reading that cannot be unpacked is one that could not be read.
+ * Linux of which a version is known. What journals of before did not keep is not made up: a value that came back by
+ * an unrecorded write is then explained by nothing.
  */
 export const historyOf = (
   { lines, kernel, architecture }: RunOfDevice,
@@ -118,37 +167,33 @@ export const historyOf = (
 ): RestoreHistory | null => {
   const described = describedKernelOf(kernel);
   if (described === null) return null;
+  const kept = historyLines(lines, recovery);
   const events: RestoreEvent[] = [];
+  const resets = new Resets();
   let opened = false;
-  /** Recoveries whose reset has been told; counted anew with each arming. */
-  let reset = new Set<number>();
-  for (const line of lines.slice(openingBefore(lines, recovery.seq))) {
-    const later = line.seq > recovery.seq;
-    if (later && line.type === 'armed') break;
-    if (line.type === 'armed') reset = new Set();
-    const others = 'recovery' in line && line.recovery !== null && line.recovery !== recovery.number;
-    if (later && others) break;
+  let focus: number | null = null;
+  kept.lines.forEach((line, index) => {
+    if (index === kept.gap) events.push({ at: line.at, kind: 'gap' });
+    if (line.seq >= recovery.seq) focus ??= events.length;
+    if (line.type === 'armed') resets.armed();
+    if (line.type === 'disarmed') resets.disarmed();
+    if (line.type === 'uevent') events.push(...resets.kernelSaid(line));
     if (line.type === 'operation') events.push(...operationEvents(line));
     if (line.type === 'step') events.push(...stepEvents(line));
-    if (line.type !== 'snapshot') continue;
-    const { at, moment, view, bytes, recovery: number } = line;
-    const kind = momentOf(moment)?.kind;
-    if (kind === 'open' && !opened) {
+    if (line.type !== 'snapshot') return;
+    const { at, moment, view } = line;
+    if (momentOf(moment)?.kind === 'open' && !opened) {
       opened = true;
       events.push({ at, kind: 'opened' });
     }
-    const isAfter = kind === 'afterReset' || kind === 'end';
-    if (isAfter && number !== null && !reset.has(number)) {
-      reset.add(number);
-      events.push({ at, kind: 'recoveryReset', proof: 'possible' });
-    }
-    events.push({ at, kind: 'reading', moment, view, config: unpack(bytes) });
-  }
+    events.push(...resets.before(line), { at, kind: 'reading', moment, view, config: unpack(line) });
+  });
   return {
     kernel: described.version,
     platform: platformOf(architecture),
     protocol: recovery.protocol,
     policy: 'unknown',
     events,
+    focus: focus ?? 0,
   };
 };

@@ -35,6 +35,8 @@ export type Entry = { readonly event: number } & (
     }
   /** vfio_bar_restore(), which a write of COMMAND sets off. */
   | { readonly kind: 'baseAddresses'; readonly strength: Strength; readonly live: KnownImage }
+  /** Nothing from before can be the source of a value any more. */
+  | { readonly kind: 'gap' }
 );
 
 /** Bits that a reset is known to set, and to what. */
@@ -129,10 +131,27 @@ class Compiler {
         return this.#recoveryReset(index, event.proof === 'certain' ? 'inferred' : this.#disproved(index));
       case 'kernelFeature':
         return this.#feature(event.feature, event.change, index);
+      case 'gap':
+        return this.#forget(index);
       case 'mapping':
       case 'traced':
         return undefined;
     }
+  }
+
+  /** vfio never writes its open-time snapshot anew; of all else nothing is known any more. */
+  #forget(event: number): void {
+    const { size } = this.#device;
+    this.#touched(0, size);
+    for (const image of [this.#saved, this.#live, this.#bars]) image.state.fill(byteState.lost);
+    this.#told.clear();
+    this.#beforeReset = null;
+    this.#beliefs = { ...noBelief };
+    this.#savedBeliefs = noBelief;
+    this.#virtualMemory = null;
+    this.#stateSaved = true;
+    this.#unreadable = false;
+    this.entries.push({ kind: 'gap', event });
   }
 
   #open(): void {
@@ -315,7 +334,7 @@ class Compiler {
     if (policy === 'lastSave' || policy === 'openSnapshot') this.#restore(policy, event, restore);
     if (policy !== 'unknown') return;
     this.#restore('lastSave', event, 'possible');
-    if (this.#opened !== null) this.#restore('openSnapshot', event, 'possible');
+    this.#restore('openSnapshot', event, 'possible');
   }
 
   /** A trace says what the driver would not: a load and a restore, or a restore alone, before the next reading. */

@@ -188,6 +188,9 @@ export const sequenceOf = (
   for (const entry of sources.entries) {
     const { event } = entry;
     switch (entry.kind) {
+      case 'gap':
+        sequence.length = 0;
+        break;
       case 'reading':
         if (offset + width <= entry.readable) {
           sequence.push({ kind: 'read', event, value: valueAt(entry.config, offset, width) });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { auditRestore, type RestoreAudit } from '../../../src-main/core/restore/audit.ts';
 import { auditTable, verdictCounts, type AuditSection } from '../../../src-main/core/restore/auditTable.ts';
-import { recordedHistory } from '../../../src-main/core/restore/recordedHistory.ts';
 import { recordedRecoveries } from '../../../src-main/core/restore/recordings.ts';
+import { historyOf } from '../../../src-main/core/restore/runHistory.ts';
 import { restoreStepsOf } from '../../../src-main/core/restore/steps.ts';
 import { decodeSnapshot } from '../../../src-main/journal/snapshot.ts';
 import { notHandedDown, withSession } from '../../coordinator/between.ts';
@@ -23,7 +23,10 @@ const auditOf = async (until: 'afterReset' | 'end'): Promise<RestoreAudit> => {
     const lines = linesOfDevice(lab);
     const recovery = recordedRecoveries(lines).at(-1);
     if (recovery === undefined) throw new Error('Nothing was recorded.');
-    return auditRestore(recordedHistory(lines, recovery, '7.2', (text) => valueOf(decodeSnapshot(text))));
+    const run = { lines, kernel: '7.2.13', architecture: 'x86_64' };
+    const history = historyOf(run, recovery, ({ bytes }) => valueOf(decodeSnapshot(bytes)));
+    if (history === null) throw new Error('No steps are known of 7.2.13.');
+    return auditRestore(history);
   } finally {
     await lab.close();
   }
@@ -37,7 +40,7 @@ const sectionOf = (sections: readonly AuditSection[], name: string): AuditSectio
 const offsetsOf = ({ telling, rest }: AuditSection): readonly number[] =>
   [...telling, ...rest].map(({ register }) => register.offset);
 
-describe('the picture of a fatal recovery that nothing but readings tells of', () => {
+describe('the picture of a fatal recovery', () => {
   it('wipes what observation 3 says at the reset, and has it back at the end', async () => {
     const audit = await auditOf('end');
     const names = ['armed', 'duringWait', 'afterReset', 'end'];
@@ -54,12 +57,10 @@ describe('the picture of a fatal recovery that nothing but readings tells of', (
     expect(audit.hazards.every(({ state }) => state === 'passed')).toBe(true);
   });
 
-  it('claims no source for what the bench wrote without a record of it', async () => {
+  it('names the bench as the source of what it wrote itself', async () => {
     const { registers } = await auditOf('end');
-    for (const label of ['DevCtl', 'Control', 'Region 1']) {
-      const register = registers.find((one) => one.label === label);
-      expect([register?.finding?.certainty, register?.finding?.source]).toEqual(['open', null]);
-    }
+    const finding = registers.find(({ label }) => label === 'DevCtl')?.finding;
+    expect([finding?.certainty, finding?.source]).toEqual(['proved', 'userSpace']);
   });
 
   it('lists every step in kernel order, and every register once', async () => {
