@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { benchVersion } from '../../src-main/commands/places.ts';
 import { parsePciAddress } from '../../src-main/core/pci/address.ts';
 import type { Result } from '../../src-main/core/result.ts';
+import { openRemoteRig } from '../../src-main/rigs/remote/remoteRig.ts';
 import type { RigEvent } from '../../src-main/rigs/rig.ts';
 import { guestTopology } from '../../src-main/rigs/virtual/guestTopology.ts';
 import type { VirtualRig } from '../../src-main/rigs/virtual/virtualRig.ts';
@@ -119,6 +121,25 @@ describe('a real kernel with the notify driver', () => {
     await removed;
     expect(refusalOf(await rig.open(alone))).toMatchObject({ code: 'deviceLost' });
     expect(await descriptors()).toBe(before);
+  });
+
+  it('with an agent that may not: names the permission, and what gives it', async () => {
+    // The devices of the guest's /dev are root's, as they are on a machine without the udev rule.
+    const asNobody = "process.setgid(65534); process.setuid(65534); await import('/agent/agent.mjs')";
+    const channel = await guest.shell.become(`node --input-type=module -e "${asNobody}" 2>/dev/null`);
+    const unprivileged = valueOf(
+      await openRemoteRig({ channel, kind: 'virtual', name: 'nobody', bench: benchVersion() }),
+    );
+    try {
+      const refused = refusalOf(await unprivileged.open(first));
+      expect(refused).toMatchObject({
+        code: 'permissionDenied',
+        errno: 'EACCES',
+        message: expect.stringContaining('udev'),
+      });
+    } finally {
+      await unprivileged.close();
+    }
   });
 });
 

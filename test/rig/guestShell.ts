@@ -54,6 +54,16 @@ export class GuestShell {
     }
   }
 
+  /** Puts a program in the place of the shell, and answers the other end of its standard streams. */
+  async become(command: string): Promise<Socket> {
+    await this.run('true');
+    const socket = await this.#connected();
+    this.#socket = null;
+    socket.removeAllListeners('data');
+    socket.write(`exec ${command}\n`);
+    return socket;
+  }
+
   close(): void {
     this.#socket?.destroy();
     rmSync(this.#folder, { recursive: true, force: true });
