@@ -22,6 +22,7 @@ import { maintain, reported } from './maintenance.ts';
 import type { Recorder } from './recorder.ts';
 
 /**
+import { lookAtDevice, touchDevice, type Touch } from './touching.ts';
  * Recoveries in flight over all devices of one rig. Every command answers with a Result, never throws and, when it is
  * refused, leaves a line that says so; once the record cannot be written, nothing more is done.
  */
@@ -142,6 +143,39 @@ export class Coordinator {
 
   #takeBackAll(): void {
     for (const { automatic } of this.#desk.recoveries.values()) void automatic.stop();
+  /** What a marking run would write on a device that is open; nothing is written. */
+  planMarking(address: PciAddress): Promise<Result<MarkingPlan>> {
+    return planMarking(this.#desk, address);
+  }
+
+  /** Why a marking run cannot begin now; null when it can. */
+  markingRefusal(address: PciAddress): BenchError | null {
+    return markingRefusal(this.#desk, address);
+  }
+
+  /**
+   * Writes distinct values into harmless registers now, in the next wait and after its reset, so that the audit can tell
+   * the sources apart; the old values are put back when that recovery has ended, or the device is let go before.
+   */
+  mark(address: PciAddress, decision: Decision): Promise<Result<void>> {
+    return beginMarking(this.#desk, address, decision);
+  }
+
+  /** Puts the old values back: now, or at the end of the recovery that is open. */
+  unmark(address: PciAddress): Promise<Result<'putBack' | 'atTheEnd'>> {
+    return cancelMarking(this.#desk, address);
+  }
+
+  /** Something of a program's own, in a recovery or outside of any. */
+  touch(address: PciAddress, touch: Touch): Promise<Result<void>> {
+    return touchDevice(this.#desk, address, touch);
+  }
+
+  /** Keeps the config space as it is. */
+  look(address: PciAddress): Promise<Result<void>> {
+    return lookAtDevice(this.#desk, address);
+  }
+
   }
 
   /** Stops listening; what the kernel does with open waits is the caller's decision, made before. */

@@ -161,6 +161,12 @@ export interface DeviceSession {
   prove(): Promise<ProofReport>;
   /** ACTION_TRIGGER on the armed index. */
   triggerLoopback(): Promise<Result<void>>;
+  /** Sets up the device's own engine and nothing else, as a driver does that trusts the kernel's restore. */
+  startEngine(): Promise<Result<void>>;
+  /** mmap() of a BAR; it stays until the device is quiesced or closed. */
+  mapBar(bar: number): Promise<Result<void>>;
+  /** One load from a mapped BAR. What nobody decodes reads 0, and that is no error (observation 3). */
+  loadMapped(bar: number, offset: number, width: 1 | 2 | 4): Promise<Result<number>>;
   close(): Promise<Result<void>>;
 }
 

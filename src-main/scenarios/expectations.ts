@@ -1,9 +1,12 @@
 import { missingCase } from '../core/exhaustive.ts';
+import type { FaultReceipt } from '../core/faults/fault.ts';
 import type { PciAddress } from '../core/pci/address.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
 import { isConcluded, isOpen } from '../core/recovery/state.ts';
+import type { AuditHazard } from '../core/restore/auditHazards.ts';
 import type { Coordinator } from '../coordinator/coordinator.ts';
 import type { Recorder } from '../coordinator/recorder.ts';
+import { lastAuditOf } from './audit.ts';
 import type { History } from './history.ts';
 import { findRegister, valueIn } from './registerPath.ts';
 import type { Expectation } from './schema.ts';
@@ -68,6 +71,12 @@ export class Judge {
         return this.#register(address, value);
       case 'proof':
         return this.#proof(address, value);
+      case 'hazard':
+        return this.#hazard(address, value);
+      case 'mapped':
+        return this.#mapped(address, value);
+      case 'delivery':
+        return this.#compare('the last fault', this.#delivery(address), value.delivery);
       case 'severity':
         return this.#compare('the severity', this.#recovery(address)?.severity ?? 'unknown', value.severity);
       case 'errors': {
@@ -102,6 +111,41 @@ export class Judge {
     return report.verdict === value.proof && exact
       ? null
       : `the proof: ${report.verdict}, failing: ${list(failing)}`;
+  }
+
+  /** The audit is made anew only when something was recorded of the device. */
+  async #hazard(
+    address: PciAddress,
+    { hazard, state, within }: Extract<Expectation, { kind: 'hazard' }>['value'],
+  ): Promise<Finding> {
+    const { history, coordinator } = this.#needs;
+    const { lines } = history.device(address);
+    let found: readonly AuditHazard[] = [];
+    let known = -1;
+    const holds = (): boolean => {
+      if (lines.length !== known) found = lastAuditOf(lines, coordinator.rig.info)?.hazards ?? [];
+      known = lines.length;
+      return (found.find(({ kind }) => kind === hazard)?.state ?? 'absent') === state;
+    };
+    if (await this.#until(within, holds)) return null;
+    return `the audit finds: ${list(found.map((one) => `${one.kind} (${one.state})`))}`;
+  }
+
+  async #mapped(
+    address: PciAddress,
+    { mapped, offset, width, value }: Extract<Expectation, { kind: 'mapped' }>['value'],
+  ): Promise<Finding> {
+    const session = this.#needs.coordinator.session(address);
+    if (session === null) return `${address} is not open`;
+    const loaded = await session.loadMapped(mapped, offset, width);
+    if (!loaded.ok) return loaded.error.message;
+    return loaded.value === value ? null : `it reads 0x${loaded.value.toString(16)}`;
+  }
+
+  #delivery(address: PciAddress): string {
+    const { lines } = this.#needs.history.device(address);
+    const fault = lines.findLast((line) => line.type === 'fault' && line.receipt !== null);
+    return fault?.type === 'fault' ? (fault.receipt as FaultReceipt).delivery.kind : 'none was caused';
   }
 
   #compare(what: string, actual: string, expected: string): Finding {

@@ -12,6 +12,8 @@ export interface DeviceHistory {
   readonly reasons: Reason[];
   readonly uevents: string[];
   signals: number;
+  /** All lines of the device. */
+  readonly lines: JournalLine[];
 }
 
 /** After these a device is not what it was when it was proven. */
@@ -39,6 +41,7 @@ export class History {
   }
 
   add(line: JournalLine): void {
+    if ('device' in line && line.device !== null) this.#of(line.device).lines.push(line);
     switch (line.type) {
       case 'armed':
         this.proofs.delete(line.device);
@@ -81,7 +84,7 @@ export class History {
   #of(address: string): DeviceHistory {
     const known = this.#devices.get(address);
     if (known !== undefined) return known;
-    const fresh: DeviceHistory = { trace: [], outcomes: [], reasons: [], uevents: [], signals: 0 };
+    const fresh: DeviceHistory = { trace: [], outcomes: [], reasons: [], uevents: [], signals: 0, lines: [] };
     this.#devices.set(address, fresh);
     return fresh;
   }

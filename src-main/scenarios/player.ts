@@ -217,7 +217,11 @@ export class ScenarioPlayer {
       case 'enableTph':
         return this.#tricks.enableTph(address, step.value.control);
       case 'startEngine':
-        return this.#tricks.startEngine(address);
+        return coordinator.touch(address, { operation: 'startEngine' });
+      case 'mapBar':
+        return coordinator.touch(address, { operation: 'mapBar', bar: step.value.bar });
+      case 'look':
+        return coordinator.look(address);
       case 'strayTrigger': {
         const session = coordinator.session(address);
         return (
@@ -243,7 +247,12 @@ export class ScenarioPlayer {
     const register = findRegister(config.value, path);
     return register === null
       ? failure('malformedInput', `${address} has no register "${path}".`)
-      : session.writeConfig(register.offset, register.width, value);
+      : this.coordinator.touch(address, {
+          operation: 'writeRegister',
+          offset: register.offset,
+          width: register.width,
+          value,
+        });
   }
 
   async #arm(address: PciAddress, value: Extract<Step, { kind: 'arm' }>['value']): Promise<Result<void>> {

@@ -4,6 +4,7 @@ import { outcomes, phases, protocols } from '../core/recovery/phase.ts';
 import { decisions, defaultPolicy, timeoutActions } from '../core/recovery/policy.ts';
 import { reasons, type Reason } from '../core/recovery/reasons.ts';
 import { resetKinds } from '../core/recovery/reports.ts';
+import { auditHazardKinds } from '../core/restore/hazardWords.ts';
 import { parsePciAddress } from '../core/pci/address.ts';
 import { findAerError } from '../core/pci/aer.ts';
 import { profileNames } from '../rigs/simulated/kernel/profile.ts';
@@ -48,6 +49,10 @@ const faults = {
 const onDevice = { device: address.optional() };
 const within = { ...onDevice, within: duration.default(5_000_000) };
 
+const bar = z.number().int().min(0).max(5);
+const offset = z.number().int().min(0).max(0xffff_ffff);
+const width = z.union([z.literal(1), z.literal(2), z.literal(4)]).default(4);
+
 const expectations = {
   phase: z.strictObject({ phase: z.enum(phases), ...within }),
   outcome: z.strictObject({ outcome: z.enum(outcomes), ...within }),
@@ -75,6 +80,19 @@ const expectations = {
     failing: z.array(z.enum(['registers', 'dma', 'msix'])).optional(),
     ...onDevice,
   }),
+  /**
+   * What the audit of the last recovery finds in what was recorded so far. `present`: the last reading shows it;
+   * `passed`: an earlier one did; `absent`: none.
+   */
+  hazard: z.strictObject({
+    hazard: z.enum(auditHazardKinds),
+    state: z.enum(['present', 'passed', 'absent']).default('present'),
+    ...within,
+  }),
+  /** A load from a BAR that a step has mapped. */
+  mapped: z.strictObject({ mapped: bar, offset: offset.default(0), width, value: offset, ...onDevice }),
+  /** How far the last fault came: to the kernel, or it was lost on its way. */
+  delivery: z.strictObject({ delivery: z.enum(['reported', 'lost']), ...onDevice }),
   severity: z.strictObject({ severity: z.enum(['correctable', 'nonFatal', 'fatal']), ...onDevice }),
   /** Names of AER errors or zPCI event codes, in the order in which they were reported. */
   errors: z.strictObject({ errors: z.array(z.string()).min(1), ...onDevice }),
@@ -112,7 +130,11 @@ const steps = {
   /** What a kernel that lets user space enable TPH would do (seed 2). */
   enableTph: z.strictObject({ ...onDevice, control: z.number().int().positive() }),
   /** Sets up the device's own engine and nothing else, as a driver does that trusts the kernel's restore. */
-  startEngine: z.strictObject(onDevice).nullable(),
+  startEngine: z.strictObject(aim).nullable(),
+  /** Maps a BAR and leaves it mapped, as a program does that does not quiesce. */
+  mapBar: z.strictObject({ ...aim, bar }),
+  /** Keeps the config space as it is, for the audit. */
+  look: z.strictObject(aim).nullable(),
   /** Triggers the eventfd behind the bench's back: a signal that nobody announced. */
   strayTrigger: z.strictObject(onDevice).nullable(),
   /** How long the reader of the eventfd takes (observation 8). */

@@ -8,8 +8,6 @@ import { enableTph } from '../rigs/simulated/liveState.ts';
 /** What scenarios do that is not part of a Rig: each rig that can do it says how. */
 export interface RigTricks {
   enableTph(address: PciAddress, control: number): Promise<Result<void>>;
-  /** The last step of bringing a device back, alone. */
-  startEngine(address: PciAddress): Promise<Result<void>>;
   slowReader(address: PciAddress, takes: Microseconds): Promise<Result<void>>;
 }
 
@@ -19,7 +17,7 @@ const notOpen = (address: PciAddress) => failure('sessionClosed', `${address} is
 export const noTricks = (rig: Rig): RigTricks => {
   const refuse = async (): Promise<Result<void>> =>
     failure('notSupported', `${rig.info.title} cannot do this step; a simulated rig can.`);
-  return { enableTph: refuse, startEngine: refuse, slowReader: refuse };
+  return { enableTph: refuse, slowReader: refuse };
 };
 
 export const simulatedTricks = (rig: SimulatedRig): RigTricks => ({
@@ -29,14 +27,6 @@ export const simulatedTricks = (rig: SimulatedRig): RigTricks => ({
     return enableTph(device.state.live, device.fn, control, []) === 'enabled'
       ? done
       : failure('notSupported', `${address} has no TPH capability.`);
-  },
-  startEngine: async (address) => {
-    const device = rig.machine.devices.get(address);
-    if (rig.openDevice(address) === null || device === undefined) return notOpen(address);
-    const started = device.fn.initialiseEngine();
-    return started.kind === 'done'
-      ? done
-      : failure('kernelRefused', `The engine of ${address} does not answer (${started.because}).`);
   },
   slowReader: async (address, takes) => {
     const device = rig.openDevice(address);

@@ -165,6 +165,7 @@ describe('scenario run', () => {
     expect(some.map(({ scenario, rig }) => `${String(scenario)} ${String(rig)}`)).toEqual([
       'eeh-freeze-and-recover simulated:eeh',
       'eeh-fundamental-reset simulated:eeh',
+      'restore-all-ones simulated:eeh',
     ]);
     for (const line of some) expect(Object.keys(line)).toEqual(resultKeys);
   });

@@ -10,6 +10,7 @@ const disturbance: Readonly<Record<string, readonly WrittenStep[]>> = {
   'notify-fatal-timed-out': ['strayTrigger'],
   'notify-withdrawn': [{ arm: { protocol: 'notify' } }, 'strayTrigger'],
   'multi-function-serial': [{ strayTrigger: { device: '0000:01:00.1' } }],
+  'restore-reporting-off': ['strayTrigger'],
   'shared-switch-blocked': [{ strayTrigger: { device: '0000:04:00.0' } }],
 };
 
@@ -41,6 +42,18 @@ const wrong = (
   if ('kernelLog' in expected) return { ...expected, kernelLog: 'not in any kernel' };
   if ('proof' in expected)
     return { ...expected, proof: expected['proof'] === 'proven' ? 'failed' : 'proven' };
+  if ('hazard' in expected) {
+    const other: Readonly<Record<string, string>> = {
+      present: 'passed',
+      passed: 'absent',
+      absent: 'present',
+    };
+    return { ...expected, state: other[String(expected['state'] ?? 'present')] };
+  }
+  if ('mapped' in expected) return { ...expected, value: (expected['value'] as number) ^ 1 };
+  if ('delivery' in expected) {
+    return { ...expected, delivery: expected['delivery'] === 'lost' ? 'reported' : 'lost' };
+  }
   if ('severity' in expected) {
     return { ...expected, severity: expected['severity'] === 'fatal' ? 'nonFatal' : 'fatal' };
   }

@@ -141,6 +141,21 @@ export const keySteps: Readonly<Record<string, readonly Break[]>> = {
     }),
     replace('withdraw: { reason: the rig is needed for something else }', 'close'),
   ],
+  'restore-all-ones': [drop('inject: { eeh: freeze }'), drop('reinitialise')],
+  'restore-error-status-kept': [
+    replace(fatal, asNonFatal),
+    drop('writeRegister: { register: PCI Express/deviceControl, value: 0x000f }'),
+    // A restore of the kernel clears the status.
+    replace('writeRegister: { register: PCI Express/deviceControl, value: 0x000f }', 'reinitialise'),
+  ],
+  'restore-mapping-reads-zero': [
+    drop('mapBar: { bar: 4 }'),
+    // Who listens quiesces, and has no mapping left.
+    drop('disarm'),
+    drop(fatal),
+    drop('writeRegister: { register: command, value: 0x0506 }'),
+    drop('reinitialise'),
+  ],
   'restore-memory-off-msix-kept': [
     drop('reset: { reason: what QEMU does before a guest reset }'),
     drop('writeRegister: { register: command, value: 0x0506 }'),
@@ -149,6 +164,13 @@ export const keySteps: Readonly<Record<string, readonly Break[]>> = {
   'restore-memory-off-msix-on': [
     drop('writeRegister: { register: command, value: 0x0504 }'),
     drop('reset: { reason: what QEMU does before a guest reset }'),
+    drop('startEngine'),
+    drop('reinitialise'),
+  ],
+  'restore-msix-kernel-only': [
+    // Who listens quiesces, and the kernel knows that MSI-X is off.
+    drop('disarm'),
+    drop(fatal),
     drop('startEngine'),
     drop('reinitialise'),
   ],
@@ -162,6 +184,16 @@ export const keySteps: Readonly<Record<string, readonly Break[]>> = {
     replace('arm: { protocol: notify, policy: neverAck }', {
       arm: { protocol: 'notify', policy: 'ackWhenQuiesced' },
     }),
+    drop('reinitialise'),
+  ],
+  'restore-reporting-off': [
+    replace(fatal, asNonFatal),
+    replace(
+      'writeRegister: { register: command, value: 0x0506 }',
+      { writeRegister: { register: 'command', value: 0x0506 } },
+      { writeRegister: { register: 'PCI Express/deviceControl', value: 0x000f } },
+    ),
+    drop('reset: { reason: the whole order after all }'),
     drop('reinitialise'),
   ],
   'restore-snapshot-in-slot-reset': [drop('ack: { reason: lab demo }'), drop('reinitialise')],

@@ -224,7 +224,8 @@ class Watch {
    */
   #fromOpening(config: Uint8Array): boolean {
     if (this.#restored !== null) return this.#restored.source === 'openSnapshot';
-    return this.#onlyKernel && emptyBars(this.#first, config, this.#device).length === 0;
+    const lost = (now: Uint8Array): number => emptyBars(this.#first, now, this.#device).length;
+    return this.#onlyKernel && lost(config) === 0 && lost(new Uint8Array(this.#first.length)) > 0;
   }
 
   /** Stays so until the vectors are set up anew, whatever COMMAND becomes. */

@@ -1,4 +1,4 @@
-import type { HazardKind } from './hazards.ts';
+import { hazardKinds, type HazardKind } from './hazards.ts';
 
 /** Hazards that only the history shows: what was saved when, and what the kernel holds live. */
 export const historyHazardKinds = [
@@ -12,6 +12,9 @@ export const historyHazardKinds = [
 export type HistoryHazardKind = (typeof historyHazardKinds)[number];
 
 export type AuditHazardKind = HazardKind | HistoryHazardKind;
+
+/** All that an audit can find. */
+export const auditHazardKinds: readonly AuditHazardKind[] = [...hazardKinds, ...historyHazardKinds];
 
 export interface HazardText {
   /** Two or three words: `MSI-X off`. */

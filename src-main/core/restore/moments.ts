@@ -14,6 +14,8 @@ export const snapshotMoments = [
   /** After one step of reinitialising; the name of the step follows. */
   'afterStep',
   'end',
+  /** Whenever somebody asked for it. */
+  'look',
 ] as const;
 
 export type SnapshotMomentKind = (typeof snapshotMoments)[number];

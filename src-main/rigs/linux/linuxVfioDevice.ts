@@ -1,4 +1,5 @@
 import type { PciAddress } from '../../core/pci/address.ts';
+import { commandBit, configOffset } from '../../core/pci/registers.ts';
 import { errnoNumbers } from '../../core/errno.ts';
 import type { Microseconds, Protocol } from '../../core/recovery/phase.ts';
 import type { AutomaticReport, EehReport } from '../../core/recovery/reports.ts';
@@ -72,7 +73,9 @@ export class LinuxVfioDevice implements VfioDevice {
   readonly #opened: OpenedVfio;
   readonly #file: VfioDeviceFile;
   readonly #buffer: DmaBuffer;
-  readonly #mappings = new Set<Mapping>();
+  readonly #mappings = new Map<number, Mapping>();
+  /** COMMAND.Memory as last written through VFIO, which is what its page faults go by; it is on after the open. */
+  #memoryOn = true;
   readonly #errors: ZpciErrorQueue;
   #unmapped: bigint | null = null;
   #error: WatchedEventfd | null = null;
@@ -305,7 +308,11 @@ export class LinuxVfioDevice implements VfioDevice {
   }
 
   async writeConfig(offset: number, width: AccessWidth, value: number): Promise<Result<void>> {
-    return this.#open ? this.#file.writeConfig(offset, width, value) : this.#closed();
+    if (!this.#open) return this.#closed();
+    const written = this.#file.writeConfig(offset, width, value);
+    if (written.ok && offset === configOffset.command)
+      this.#memoryOn = (value & commandBit.memorySpace) !== 0;
+    return written;
   }
 
   async readConfigSpace(): Promise<Result<Uint8Array>> {
@@ -325,16 +332,28 @@ export class LinuxVfioDevice implements VfioDevice {
     return this.#open ? this.#file.writeBar(bar, offset, width, value) : this.#closed();
   }
 
-  mapBar(bar: number): Result<Mapping> {
+  async mapBar(bar: number): Promise<Result<void>> {
     if (!this.#open) return this.#closed();
     const mapping = this.#file.mapRegion(bar, 'readWrite');
-    if (mapping.ok) this.#mappings.add(mapping.value);
-    return mapping;
+    if (!mapping.ok) return mapping;
+    this.#mappings.set(bar, mapping.value);
+    return done;
+  }
+
+  /** vfio_pci_mmap_fault() answers with SIGBUS while Memory is off in VFIO's own copy of COMMAND, and only then. */
+  async loadMapped(bar: number, offset: number, width: AccessWidth): Promise<Result<number>> {
+    const mapping = this.#mappings.get(bar);
+    const refuse = (why: string) => failure('malformedInput', `BAR ${bar} of ${this.address} ${why}`);
+    if (mapping === undefined) return refuse('is not mapped; map it first.');
+    if (!this.#memoryOn) return refuse('cannot be loaded from while Memory is off: write COMMAND first.');
+    if (offset % width !== 0 || offset + width > mapping.length)
+      return refuse(`has no ${width} bytes there.`);
+    return success(mapping.read(offset, width));
   }
 
   async unmapBars(): Promise<Result<void>> {
     let result: Result<void> = done;
-    for (const mapping of this.#mappings) {
+    for (const mapping of this.#mappings.values()) {
       const unmapped = mapping.unmap();
       if (!unmapped.ok) result = refused(unmapped.errno, `A BAR of ${this.address} could not be unmapped.`);
     }
@@ -344,6 +363,7 @@ export class LinuxVfioDevice implements VfioDevice {
 
   async remapDma(): Promise<Result<void>> {
     return this.#open ? this.#buffer.remap() : this.#closed();
+    if (this.#mappings.has(bar)) return done;
   }
 
   /**

@@ -157,6 +157,18 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
         const takenBack = await takeBack();
         return takenBack.ok ? device.triggerErrorEventfd(armed) : takenBack;
       }),
+    startEngine: () =>
+      whileOpen(
+        async () =>
+          driver?.initialise() ??
+          failure('notSupported', `The bench has no driver for ${device.address}, so no engine to start.`),
+      ),
+    mapBar: (bar) =>
+      whileOpen(async () => {
+        const mapped = await device.mapBar(bar);
+        return mapped.ok ? done : mapped;
+      }),
+    loadMapped: (bar, offset, width) => whileOpen(() => device.loadMapped(bar, offset, width)),
     close: () =>
       whileOpen(async () => {
         open = false;

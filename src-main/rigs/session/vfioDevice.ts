@@ -90,6 +90,10 @@ export interface VfioDevice {
 
 export interface DriverCheck {
   readonly result: 'passed' | 'failed';
+  /** mmap() of a whole BAR. */
+  mapBar(bar: number): Promise<Result<unknown>>;
+  /** One load from the last mapping of the BAR. Refused where the processor's answer would be SIGBUS. */
+  loadMapped(bar: number, offset: number, width: AccessWidth): Promise<Result<number>>;
   readonly detail: string;
 }
 

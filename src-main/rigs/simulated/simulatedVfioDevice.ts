@@ -10,6 +10,7 @@ import type {
   Told,
   UserSpaceDriver,
   VfioDevice,
+  ZpciBase,
 } from '../session/vfioDevice.ts';
 import { StandingAnswer } from './standingAnswer.ts';
 import { eehOperation, type PartitionableEndpoint } from './kernel/eeh.ts';
@@ -20,7 +21,7 @@ import type { Machine } from './kernel/machine.ts';
 import type { PciDevice } from './kernel/pciDevice.ts';
 import { timing } from './kernel/profile.ts';
 import type { VfioCore } from './kernel/vfioCore.ts';
-import { functionHandleOf, zpciErrorEvent } from './kernel/zpciEvents.ts';
+import { dmaAperture, functionHandleOf, zpciErrorEvent } from './kernel/zpciEvents.ts';
 
 /** Where the bench maps its own buffer for the proof. */
 export const benchIova = 0x10_0000;
@@ -43,6 +44,7 @@ export interface SimulatedDeviceNeeds {
 
 /** One mmap() of a BAR. It survives a reset and the close of the file, and then silently reads what nobody decodes. */
 export interface BarMapping {
+  readonly bar: number;
   read(offset: number, width: 1 | 2 | 4): number;
   /** munmap(): the last one of a closed file releases the device. */
   unmap(): Promise<void>;
@@ -220,6 +222,12 @@ export class SimulatedVfioDevice implements VfioDevice {
     return this.#open ? this.#core.takeZpciError() : this.#closed();
   }
 
+  async readZpciBase(): Promise<Result<ZpciBase | null>> {
+    if (!this.#open) return this.#closed();
+    if (this.#machine.profile.platform !== 'zpci') return success(null);
+    return success({ aperture: dmaAperture, functionHandle: functionHandleOf(this.#device) });
+  }
+
   async eeh(operation: Parameters<VfioDevice['eeh']>[0]): ReturnType<VfioDevice['eeh']> {
     return this.#endpoint === null
       ? refused('ENOTTY', `${this.address} is in no PE: this platform has no EEH.`)
@@ -266,6 +274,7 @@ export class SimulatedVfioDevice implements VfioDevice {
     if (fn.barSpec(bar) === undefined) return refused('EINVAL', `${this.address} has no BAR ${bar}.`);
     this.#core.map();
     const mapping: BarMapping = {
+      bar,
       read: (offset, width) => fn.readBar(bar, offset, width),
       unmap: async () => {
         if (this.#mappings.delete(mapping)) await this.#machine.call(this.#core.unmap());
@@ -273,6 +282,13 @@ export class SimulatedVfioDevice implements VfioDevice {
     };
     this.#mappings.add(mapping);
     return success(mapping);
+  }
+
+  async loadMapped(bar: number, offset: number, width: 1 | 2 | 4): Promise<Result<number>> {
+    const mapping = [...this.#mappings].findLast((one) => one.bar === bar);
+    return mapping === undefined
+      ? failure('malformedInput', `BAR ${bar} of ${this.address} is not mapped; map it first.`)
+      : success(mapping.read(offset, width));
   }
 
   async unmapBars(): Promise<Result<void>> {

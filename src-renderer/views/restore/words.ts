@@ -16,6 +16,7 @@ const names: Readonly<Record<SnapshotMomentKind, string>> = {
   afterReset: 'Reset',
   afterStep: 'Step',
   end: 'End',
+  look: 'Look',
 };
 
 /** When exactly each reading was taken: it bounds what can have changed a value in between. */
@@ -27,6 +28,7 @@ const meanings: Readonly<Record<SnapshotMomentKind, string>> = {
   afterReset: 'After the reset, before the bench wrote anything back.',
   afterStep: 'After one step of bringing the device back.',
   end: 'When the recovery had its outcome.',
+  look: 'When somebody asked for it.',
 };
 
 /** Short enough for a column. */

@@ -1,4 +1,5 @@
 import type { Protocol } from '../../../src-main/core/recovery/phase.ts';
+import { hazardWords, type AuditHazardKind } from '../../../src-main/core/restore/hazardWords.ts';
 import { readStep, type StepText } from './stepText.ts';
 
 /** One of the ways there are at a step: what the scenario does is `taken`. */
@@ -117,6 +118,19 @@ const expected = ({ words }: StepText): string => {
       { proven: 'proven', notProven: 'not proven', failed: 'failed' }[of('proof')] ?? of('proof');
     return `Looks at the last proof of the device: ${verdict}${failing}.`;
   }
+  if (words['hazard'] !== undefined) {
+    const hazard = hazardWords[of('hazard') as AuditHazardKind]?.title ?? of('hazard');
+    const state = { passed: 'to have been put right', absent: 'nowhere' }[of('state')] ?? 'to be there now';
+    return `The audit of what came back must find ${state}: “${hazard}”`;
+  }
+  if (words['mapped'] !== undefined) {
+    return `Loads from the mapping of BAR ${of('mapped')}, which must read ${of('value')}.`;
+  }
+  if (words['delivery'] !== undefined) {
+    return words['delivery'] === 'lost'
+      ? 'The fault before must have been lost on its way to the kernel.'
+      : 'The kernel must have been told of the fault before.';
+  }
   if (words['severity'] !== undefined) return `The bench must have read the severity ${of('severity')}.`;
   if (words['errors'] !== undefined) {
     return `The bench must have read the errors ${of('errors').replace(/[[\]]/g, '')}.`;
@@ -195,6 +209,12 @@ const deed = (step: StepText, protocol: Protocol): Meaning => {
       return plain(
         'Starts the device’s engine and sets up nothing else, as a driver that trusts the restore does.',
       );
+    case 'mapBar':
+      return plain(
+        `Maps BAR ${words['bar'] ?? ''} and leaves it mapped, as a program that does not quiesce.`,
+      );
+    case 'look':
+      return plain('Keeps the config space as it is now, in both views, for the audit.');
     case 'strayTrigger':
       return plain('Triggers the eventfd behind the bench’s back: a signal that nobody announced.');
     case 'slowReader':
