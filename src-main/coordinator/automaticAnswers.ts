@@ -13,6 +13,7 @@ export class AutomaticAnswers {
   readonly #session: DeviceSession;
   readonly #recorder: Recorder;
   readonly #state: () => RecoveryState;
+  readonly #isHeld: () => boolean;
   #heard: number;
   /** What stands for the next signal. */
   #stands: Automatic | null = null;
@@ -25,11 +26,21 @@ export class AutomaticAnswers {
   #turn = 0;
   #ended = false;
 
-  /** `heard`: the number of the last signal of this eventfd that the coordinator knows of. */
-  constructor(session: DeviceSession, recorder: Recorder, state: () => RecoveryState, heard: number) {
+  /**
+   * `isHeld`: nothing may be handed down for now, because something has to be done in the wait before any ack. `heard`:
+   * the number of the last signal of this eventfd that the coordinator knows of.
+   */
+  constructor(
+    session: DeviceSession,
+    recorder: Recorder,
+    state: () => RecoveryState,
+    isHeld: () => boolean,
+    heard: number,
+  ) {
     this.#session = session;
     this.#recorder = recorder;
     this.#state = state;
+    this.#isHeld = isHeld;
     this.#heard = heard;
   }
 
@@ -61,7 +72,7 @@ export class AutomaticAnswers {
   tend(): Promise<void> {
     if (this.#ended) return nothing;
     const state = this.#state();
-    const wanted = automaticFor(state);
+    const wanted = this.#isHeld() ? null : automaticFor(state);
     if (wanted !== null) {
       if (this.#stands === null && !this.#refused) this.#underWay ??= this.#handDown(wanted);
       return this.#underWay ?? nothing;
@@ -111,7 +122,10 @@ export class AutomaticAnswers {
     const onDisk = recorded.ok ? await this.#recorder.onDisk() : recorded;
     const { at, latest } = automatic;
     const isStillWanted =
-      turn === this.#turn && this.#heard === onTopOf && automaticFor(this.#state()) !== null;
+      turn === this.#turn &&
+      this.#heard === onTopOf &&
+      !this.#isHeld() &&
+      automaticFor(this.#state()) !== null;
     const handed =
       onDisk.ok && isStillWanted
         ? await attempt('handDown', () => this.#session.handDown({ at, latest }, onTopOf))

@@ -10,6 +10,7 @@ import type {
   ResetReport,
 } from '../core/recovery/reports.ts';
 import type { RecoveryState } from '../core/recovery/state.ts';
+import type { MarkingPlan } from '../core/restore/marking.ts';
 import type { BenchError, Result } from '../core/result.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig } from '../rigs/rig.ts';
 import { approvalOf, type Decision } from './approvals.ts';
@@ -19,10 +20,11 @@ import { injectFault } from './faults.ts';
 import { armDevice, changePolicy, closeDevice, disarmDevice, openDevice } from './lifecycle.ts';
 import { listen } from './listening.ts';
 import { maintain, reported } from './maintenance.ts';
+import { beginMarking, cancelMarking, endMarking, markingRefusal, planMarking } from './marking.ts';
 import type { Recorder } from './recorder.ts';
+import { lookAtDevice, touchDevice, type Touch } from './touching.ts';
 
 /**
-import { lookAtDevice, touchDevice, type Touch } from './touching.ts';
  * Recoveries in flight over all devices of one rig. Every command answers with a Result, never throws and, when it is
  * refused, leaves a line that says so; once the record cannot be written, nothing more is done.
  */
@@ -33,7 +35,7 @@ export class Coordinator {
 
   constructor(rig: Rig, recorder: Recorder) {
     this.rig = rig;
-    this.#desk = new Desk(rig, recorder);
+    this.#desk = new Desk(rig, recorder, (desk, address) => endMarking(desk, address, 'recoveryEnded'));
     const stopListening = listen(this.#desk);
     // What was handed down acts without a line of its own: with the journal broken, not even that.
     const unwatch = recorder.whenBroken(() => this.#takeBackAll());
@@ -141,8 +143,6 @@ export class Coordinator {
     });
   }
 
-  #takeBackAll(): void {
-    for (const { automatic } of this.#desk.recoveries.values()) void automatic.stop();
   /** What a marking run would write on a device that is open; nothing is written. */
   planMarking(address: PciAddress): Promise<Result<MarkingPlan>> {
     return planMarking(this.#desk, address);
@@ -176,6 +176,8 @@ export class Coordinator {
     return lookAtDevice(this.#desk, address);
   }
 
+  #takeBackAll(): void {
+    for (const { automatic } of this.#desk.recoveries.values()) void automatic.stop();
   }
 
   /** Stops listening; what the kernel does with open waits is the caller's decision, made before. */

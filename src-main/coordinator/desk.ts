@@ -4,6 +4,7 @@ import { isOpen, type RecoveryState } from '../core/recovery/state.ts';
 import { done, failure, type BenchError, type ErrorCode, type Result } from '../core/result.ts';
 import type { DeviceSession, DeviceSummary, Rig } from '../rigs/rig.ts';
 import { attempt } from './attempt.ts';
+import type { DeviceMarking } from './deviceMarking.ts';
 import { DeviceRecovery } from './deviceRecovery.ts';
 import type { Recorder } from './recorder.ts';
 import { Turns } from './turns.ts';
@@ -18,13 +19,22 @@ export class Desk {
   readonly sessions = new Map<PciAddress, DeviceSession>();
   /** The devices that are armed, or were and have an outcome to show. */
   readonly recoveries = new Map<PciAddress, DeviceRecovery>();
+  /** The devices whose registers hold marks, until the old values are back. */
+  readonly markings = new Map<PciAddress, DeviceMarking>();
+  /** Ends the marking run of a device when its recovery has. */
+  readonly #recoveryEnded: (address: PciAddress) => Promise<unknown>;
   /** Why the machine cannot be heard, or null while it can. */
   #linkLost: BenchError | null = null;
   readonly #parents = new Map<PciAddress, PciAddress | null>();
 
-  constructor(rig: Rig, recorder: Recorder) {
+  constructor(
+    rig: Rig,
+    recorder: Recorder,
+    recoveryEnded: (desk: Desk, address: PciAddress) => Promise<unknown>,
+  ) {
     this.rig = rig;
     this.recorder = recorder;
+    this.#recoveryEnded = (address) => recoveryEnded(this, address);
   }
 
   get linkLost(): BenchError | null {
@@ -72,7 +82,12 @@ export class Desk {
     const recorded = this.recorder.record({ type: 'armed', device: address, arming }, 'durable');
     if (!recorded.ok) return recorded;
     this.recoveries.get(address)?.end();
-    this.recoveries.set(address, new DeviceRecovery(session, arming, this.rig.clock, this.recorder, heard));
+    const marks = {
+      of: () => this.markings.get(address) ?? null,
+      recoveryEnded: () => this.#recoveryEnded(address),
+    };
+    const { clock } = this.rig;
+    this.recoveries.set(address, new DeviceRecovery(session, arming, clock, this.recorder, marks, heard));
     return done;
   }
 

@@ -13,11 +13,18 @@ import { approvalTaken } from './approvals.ts';
 import { AutomaticAnswers } from './automaticAnswers.ts';
 import { diskPatience, isTooLateToAck, waitForDisk, type DiskWait } from './diskWait.ts';
 import { execute, isStillAsked, isUrgent, outlivesItsRecovery } from './effects.ts';
+import type { DeviceMarking } from './deviceMarking.ts';
 import { failedAnswer } from './failedAnswer.ts';
 import type { Recorder } from './recorder.ts';
 
 /** Settles with the sync of a line; null when what the line announces need not wait. */
 type Synced = Promise<Result<void>> | null;
+
+/** The marking run of the device, if it has one, and what is to be done when a recovery has ended. */
+export interface Marks {
+  of(): DeviceMarking | null;
+  recoveryEnded(): Promise<unknown>;
+}
 
 /** What the effects of one event answered. */
 export type Answers = readonly RecoveryEvent[];
@@ -38,6 +45,7 @@ export class DeviceRecovery {
   readonly automatic: AutomaticAnswers;
   readonly #clock: RigClock;
   readonly #recorder: Recorder;
+  readonly #marks: Marks;
   #state: RecoveryState;
   /** Effects run one after the other, so that a snapshot shows the device before the next effect changes it. */
   #chain: Promise<unknown> = Promise.resolve();
@@ -51,12 +59,21 @@ export class DeviceRecovery {
   readonly #now = (): Microseconds => this.#clock.now();
 
   /** `heard`: the last number that was told of this eventfd before. */
-  constructor(session: DeviceSession, arming: Arming, clock: RigClock, recorder: Recorder, heard = 0) {
+  constructor(
+    session: DeviceSession,
+    arming: Arming,
+    clock: RigClock,
+    recorder: Recorder,
+    marks: Marks,
+    heard = 0,
+  ) {
     this.session = session;
     this.#clock = clock;
     this.#recorder = recorder;
+    this.#marks = marks;
     this.#state = armedState(arming);
-    this.automatic = new AutomaticAnswers(session, recorder, () => this.#state, heard);
+    const isHeld = (): boolean => marks.of() !== null;
+    this.automatic = new AutomaticAnswers(session, recorder, () => this.#state, isHeld, heard);
   }
 
   get state(): RecoveryState {
@@ -208,12 +225,18 @@ export class DeviceRecovery {
     for (const effect of effects) {
       if (!this.#isWanted(effect)) continue;
       const answer = await execute(effect, this.session, this.#recorder, this.#now, this.automatic.lastHeard);
+      if (effect.kind === 'snapshot') await this.#mark(effect);
       if (answer === null) continue;
       answers.push(answer);
       // What the answer leads to queues behind this effect; waiting for it here would wait for itself.
       void this.dispatch(answer);
     }
     return success(answers);
+  }
+
+  async #mark({ moment, recovery }: Extract<RecoveryEffect, { kind: 'snapshot' }>): Promise<void> {
+    if (moment === 'end') await this.#marks.recoveryEnded();
+    else await this.#marks.of()?.at(moment, recovery);
   }
 
   #isWanted(effect: RecoveryEffect): boolean {

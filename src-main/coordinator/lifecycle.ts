@@ -7,6 +7,7 @@ import { done, failure, success, type BenchError, type Result } from '../core/re
 import type { DeviceSession } from '../rigs/rig.ts';
 import { attempt } from './attempt.ts';
 import type { Desk } from './desk.ts';
+import { endMarking, loseMarking } from './marking.ts';
 import { recordOpening, recordSnapshot } from './snapshots.ts';
 
 const openMessage = (address: PciAddress, { phase }: OpenState): string =>
@@ -30,6 +31,7 @@ export const openDevice = async (desk: Desk, address: PciAddress): Promise<Resul
 const closeLost = async (desk: Desk, address: PciAddress): Promise<void> => {
   const session = desk.sessions.get(address);
   if (session === undefined || desk.state(address)?.phase !== 'deviceLost') return;
+  loseMarking(desk, address, 'deviceVanished');
   desk.sessions.delete(address);
   desk.recordOperation(address, 'close', await attempt('close', () => session.close()));
 };
@@ -144,6 +146,7 @@ export const disarmDevice = async (desk: Desk, address: PciAddress): Promise<Res
   const disarmed = await attempt('disarm', () => session.disarm(automatic.lastHeard));
   if (!disarmed.ok) void automatic.renew();
   if (!disarmed.ok) return desk.refuse(address, 'disarm', disarmed.error);
+  await endMarking(desk, address, 'disarmed');
   if (desk.recoveries.get(address) !== recovery) return done;
   desk.forget(
     address,
@@ -169,6 +172,8 @@ export const closeDevice = async (desk: Desk, address: PciAddress): Promise<Resu
     if (idle && desk.recoveries.get(address) === recovery) desk.forget(address, 'the device was closed');
   }
   // It may have vanished, and have been closed for that, while the last snapshot was taken.
+  if (desk.sessions.get(address) !== session) return done;
+  await endMarking(desk, address, 'closed');
   if (desk.sessions.get(address) !== session) return done;
   desk.sessions.delete(address);
   const closed = await attempt('close', () => session.close());

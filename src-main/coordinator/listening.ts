@@ -6,6 +6,7 @@ import type { Disposer, RigEvent } from '../rigs/rig.ts';
 import { attempt } from './attempt.ts';
 import type { Desk } from './desk.ts';
 import type { DeviceRecovery } from './deviceRecovery.ts';
+import { loseMarking } from './marking.ts';
 
 type EventOf<Kind extends RigEvent['kind']> = Extract<RigEvent, { kind: Kind }>;
 
@@ -48,6 +49,7 @@ const removed = async (desk: Desk, event: EventOf<'deviceRemoved'>): Promise<voi
   }
   // Letting go is what the kernel waits for before it can take the device away, so it waits for no effect here.
   const session = desk.sessions.get(address);
+  loseMarking(desk, address, 'deviceVanished');
   desk.sessions.delete(address);
   if (session !== undefined) {
     desk.recordOperation(address, 'close', await attempt('close', () => session.close()));
@@ -57,6 +59,7 @@ const removed = async (desk: Desk, event: EventOf<'deviceRemoved'>): Promise<voi
 /** A device that the far end has let go of was closed there: what that means for its recovery, the model says. */
 const closedFarAway = (desk: Desk, address: PciAddress, at: Microseconds): void => {
   const recovery = desk.armed(address);
+  loseMarking(desk, address, 'closed');
   desk.sessions.delete(address);
   desk.note(address, 'The far end has closed the device, or has ended.');
   if (recovery === null) return;

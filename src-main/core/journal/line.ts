@@ -88,7 +88,7 @@ export interface RefusalBody {
   readonly error: BenchError;
 }
 
-/** Something that was done to a device outside a recovery. */
+/** Something that was done to a device outside the steps of a recovery. */
 export interface OperationBody {
   readonly type: 'operation';
   readonly device: string;
@@ -155,6 +155,16 @@ export interface SnapshotBody {
   readonly bytes: string;
 }
 
+/** A view of the config space that was to be kept at a moment and could not be read; `moment` as in a snapshot. */
+export interface UnreadableBody {
+  readonly type: 'unreadable';
+  readonly device: string;
+  readonly recovery: number | null;
+  readonly moment: string;
+  readonly view: SnapshotView;
+  readonly error: BenchError;
+}
+
 export const scenarioResults = ['started', 'passed', 'failed'] as const;
 export type ScenarioResult = (typeof scenarioResults)[number];
 
@@ -187,6 +197,7 @@ export type JournalBody =
   | KernelLogBody
   | KernelTraceBody
   | SnapshotBody
+  | UnreadableBody
   | ScenarioBody
   | EndBody;
 

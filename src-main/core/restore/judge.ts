@@ -118,8 +118,7 @@ const conclude = (left: readonly Candidate[], out: readonly Candidate[], explain
 export const judge = (sequence: Sequence, mask: number): Finding | null => {
   let candidates: readonly Candidate[] = [];
   let out: Candidate[] = [];
-  let explained = true;
-  let read = false;
+  let concluded: Finding | null = null;
   let fresh = false;
   let lastValue = 0;
   for (const item of sequence) {
@@ -131,19 +130,21 @@ export const judge = (sequence: Sequence, mask: number): Finding | null => {
       continue;
     }
     const value = (item.value & mask) >>> 0;
-    if (read && !fresh && value === lastValue) continue;
+    if (concluded !== null && !fresh && value === lastValue) continue;
     lastValue = value;
-    if (!read && candidates.length === 0) candidates = [older(value, mask)];
-    else if (!read) {
+    if (concluded === null && candidates.length === 0) candidates = [older(value, mask)];
+    else if (concluded === null) {
       // Before the first event the register had a value that nobody read.
       candidates = [older(0, 0), ...candidates];
     }
-    read = true;
     if (!fresh) out = [];
-    ({ left: candidates, explained } = settle(candidates, value, mask, out));
+    const { left, explained } = settle(candidates, value, mask, out);
+    candidates = left;
     fresh = false;
+    // What is written after the last reading had no part in what was read.
+    concluded = conclude(left, out, explained);
   }
-  return read ? conclude(candidates, out, explained) : null;
+  return concluded;
 };
 
 /** What the findings of its fields say of a whole register; null when they name different sources. */

@@ -22,6 +22,10 @@ export interface Mark {
   readonly label: string;
   /** Why writing it does no harm. */
   readonly reason: string;
+  /**
+   * Sticky (RWS): no reset changes it. What a DEVICE_RESET saved and restored of it is then the same as what was left.
+   */
+  readonly sticky: boolean;
   /** The only bits that are written; in the register. */
   readonly mask: number;
   /** These bits as they were. */
@@ -43,7 +47,7 @@ export interface MarkWrite {
   readonly value: number;
 }
 
-type Candidate = Pick<Mark, 'offset' | 'width' | 'label' | 'reason' | 'mask'> & {
+type Candidate = Pick<Mark, 'offset' | 'width' | 'label' | 'reason' | 'sticky' | 'mask'> & {
   /** In the order of preference. */
   readonly values: readonly number[];
 };
@@ -56,6 +60,7 @@ const cacheLine: Candidate = {
   width: 1,
   label: 'Cache Line Size',
   reason: 'It has no effect on a PCI Express function (PCIe 7.5.1.1.7), and VFIO passes the write on.',
+  sticky: false,
   mask: 0xff,
   values: [0x24, 0x28, 0x2c, 0x30, 0x34],
 };
@@ -69,6 +74,7 @@ const correctableMask = (aer: number): Candidate => ({
   label: 'Correctable Error Mask',
   reason:
     'Only the replay errors of the link are masked, which hardware corrects and no recovery starts from; they go uncounted meanwhile.',
+  sticky: true,
   mask: correctable.rollover | correctable.timer,
   values: [correctable.rollover, correctable.timer, correctable.rollover | correctable.timer],
 });
@@ -85,6 +91,7 @@ const deviceControl = (express: number, config: Uint8Array): Candidate => {
     label: 'Device Control, Relaxed Ordering and No Snoop',
     reason:
       'Clearing them only takes a permission from the device (PCIe 7.5.3.4); payload, tags and reporting are not touched.',
+    sticky: false,
     mask,
     // Both clear is what a reset may leave, and would mark nothing.
     values: [relaxedOrdering, noSnoop].filter((value) => value !== mask && (value & mask) !== 0),
@@ -125,15 +132,20 @@ const leftAlone = (placement: Placement): MarkingPlan['leftAlone'] => {
   return all.flatMap(([there, label, reason]) => (there ? [{ label, reason }] : []));
 };
 
+/** A device that does not answer reads ones everywhere; what is written to it goes nowhere. */
+const answers = ({ offset, width }: Pick<Mark, 'offset' | 'width'>, current: Uint8Array): boolean =>
+  offset + width <= current.length && valueAt(current, offset, width) !== 2 ** (8 * width) - 1;
+
 const markOf = (candidate: Candidate, config: Uint8Array): Mark | null => {
   const { values, ...rest } = candidate;
   const { offset, width, mask } = rest;
-  if (mask === 0 || offset + width > config.length) return null;
+  if (mask === 0 || !answers(rest, config)) return null;
   const original = (valueAt(config, offset, width) & mask) >>> 0;
   const distinct = values.filter((value) => value !== original);
   const chosen: Partial<Record<MarkingMoment, number>> = {};
   markingMoments.forEach((moment, index) => {
-    const value = distinct[index];
+    // The reset that comes between takes the first value away, so it tells as much the second time.
+    const value = distinct[index] ?? (moment === 'afterReset' ? distinct[0] : undefined);
     if (value !== undefined) chosen[moment] = value;
   });
   return distinct.length === 0 ? null : { ...rest, original, values: chosen };
@@ -162,7 +174,7 @@ const write = ({ offset, width, mask }: Mark, bits: number, current: Uint8Array)
   value: ((valueAt(current, offset, width) & ~mask) | bits) >>> 0,
 });
 
-/** The writes of one moment; `current` is a reading of that moment, whose other bits are kept. */
+/** The writes of one moment, to the registers that answer; `current` is a reading of that moment, whose other bits are kept. */
 export const marksAt = (
   plan: MarkingPlan,
   moment: MarkingMoment,
@@ -170,7 +182,7 @@ export const marksAt = (
 ): readonly MarkWrite[] =>
   plan.marks.flatMap((mark) => {
     const bits = mark.values[moment];
-    return bits === undefined ? [] : [write(mark, bits, current)];
+    return bits === undefined || !answers(mark, current) ? [] : [write(mark, bits, current)];
   });
 
 const bitsIn = ({ offset, width, mask }: Mark, config: Uint8Array): number =>
@@ -185,8 +197,12 @@ export const marksThatTook = (plan: MarkingPlan, moment: MarkingMoment, after: U
   }),
 });
 
-/** The writes that put every marked register back as it was; none for one that is so already. */
+/** The marked registers that do not hold what they held before. */
+export const stillMarked = (plan: MarkingPlan, current: Uint8Array): readonly Mark[] =>
+  plan.marks.filter((mark) => !answers(mark, current) || bitsIn(mark, current) !== mark.original);
+
+/** The writes that put every marked register back that answers; none for one that is as it was. */
 export const unmark = (plan: MarkingPlan, current: Uint8Array): readonly MarkWrite[] =>
   plan.marks
-    .filter((mark) => bitsIn(mark, current) !== mark.original)
+    .filter((mark) => answers(mark, current) && bitsIn(mark, current) !== mark.original)
     .map((mark) => write(mark, mark.original, current));

@@ -121,10 +121,13 @@ export interface ResetRule {
 
 /**
  * Bits that every reset sets to 0, a function level reset as well: the default values of the PCIe base specification,
- * 7.5.1.1.3 (COMMAND), 7.7.1, 7.7.2 (MSI, MSI-X), 7.7.11 (ACS), 7.8.9 (PASID), 10.5 (ATS, PRI), 9.3.3 (SR-IOV).
+ * 7.5.1.1.3 (COMMAND), 7.5.1.1.7 (Cache Line Size, of PCI Express functions), 7.7.1, 7.7.2 (MSI, MSI-X), 7.7.11 (ACS), 7.8.9 (PASID), 10.5 (ATS, PRI), 9.3.3 (SR-IOV).
  */
 export const zeroedByReset = ({ capabilities }: Placement): readonly ResetRule[] => [
   { offset: configOffset.command, mask: 0x07ff },
+  ...(capabilities.some(({ entry }) => !entry.extended && entry.id === capabilityId.pciExpress)
+    ? [{ offset: configOffset.cacheLineSize, mask: 0xff }]
+    : []),
   ...capabilities.flatMap(({ base, entry }): ResetRule[] => {
     const at = (offset: number, mask: number): ResetRule[] => [{ offset: base + offset, mask }];
     if (!entry.extended) {

@@ -14,6 +14,7 @@ import type {
   ReinitialiseReport,
 } from '../recovery/reports.ts';
 import type { BenchError } from '../result.ts';
+import { operationWords } from './operationWords.ts';
 
 /** Who takes part in a recovery, from left to right. */
 export const lanes = ['kernel', 'bench', 'device'] as const;
@@ -310,7 +311,7 @@ export const rowsOf = (line: JournalLine, previous: Phase | null): readonly Time
       return plain(
         line.device,
         line.result === 'done'
-          ? sketch('bench', 'device', line.operation)
+          ? sketch('bench', 'device', operationWords(line))
           : sketch('bench', 'device', failedWith(line.operation, line.result), 'error'),
       );
     case 'fault':

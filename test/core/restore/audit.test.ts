@@ -101,11 +101,11 @@ describe('the audit of a fatal error as the RFC handles it', () => {
       source: 'userSpace',
     });
     expect(named(audit, 'deviceControl').finding).toMatchObject({ certainty: 'proved', source: 'userSpace' });
-    // DEVICE_RESET saved the zero that the kernel's reset had left, and brought it back.
+    // DEVICE_RESET saved the zero that the kernel's reset had left; its own reset leaves the same.
     expect(named(audit, 'cacheLineSize')).toMatchObject({ verdict: 'lost' });
     expect(field(audit, 'cacheLineSize', 'value').finding).toMatchObject({
-      certainty: 'inferred',
-      source: 'lastSave',
+      certainty: 'ambiguous',
+      candidates: ['hardwareReset', 'lastSave'],
     });
   });
 

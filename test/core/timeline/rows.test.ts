@@ -94,6 +94,23 @@ describe('rowsOf', () => {
     expect(texts({ delivery })).toEqual(['the fault got lost (serr): COMMAND.SERR is off.']);
   });
 
+  it('says who approved a marking run, what was written, and why the old values are back', () => {
+    const text = (operation: string, detail?: unknown): string | undefined =>
+      rowsOf(line({ type: 'operation', device, operation, result: 'done', detail }), 'armed')[0]?.text;
+    const did = [{ kind: 'write', offset: 12, width: 1, value: 36 }];
+    const approval = { operator: 'Ada', reason: 'lab demo', by: 'person' };
+    expect(text('marking', { plan: { marks: [{}, {}], leftAlone: [] }, approval })).toBe(
+      'marking run of 2 registers approved by Ada: lab demo',
+    );
+    expect(
+      text('mark', { moment: 'armed', recovery: null, report: { did, notTaken: ['Device Control'] } }),
+    ).toBe('write marks into 1 register; not taken: Device Control');
+    expect(text('unmark', { because: 'cancelled', report: { did, notBack: [] } })).toBe(
+      'put old values back into 1 register: the marking run was cancelled',
+    );
+    expect(text('unmark')).toBe('unmark');
+  });
+
   it('draws no row for lines that another line tells', () => {
     expect(rowsOf(line({ type: 'uevent', device, uevent: 'beginRecovery' }), 'armed')).toEqual([]);
     expect(
