@@ -46,6 +46,8 @@ export const errorRecord: z.ZodType<ErrorRecord> = z.discriminatedUnion('source'
     functionHandle: count,
     failingAddress: z.string(),
     raw: z.string(),
+    aperture: z.object({ start: z.string(), end: z.string() }).exactOptional(),
+    handleNow: count.exactOptional(),
   }),
   z.object({ source: z.literal('eeh'), text: z.string() }),
 ]);

@@ -78,15 +78,22 @@ const errorRecords: fc.Arbitrary<ErrorRecord> = fc.oneof(
     bit: fc.nat(31),
     first: fc.boolean(),
   }),
-  fc.record({
-    source: fc.constant('ccdf' as const),
-    pec: fc.nat(0xffff),
-    pecName: text,
-    fid: fc.nat(),
-    functionHandle: fc.nat(),
-    failingAddress: text,
-    raw: text,
-  }),
+  fc.record(
+    {
+      source: fc.constant('ccdf' as const),
+      pec: fc.nat(0xffff),
+      pecName: text,
+      fid: fc.nat(),
+      functionHandle: fc.nat(),
+      failingAddress: text,
+      raw: text,
+      aperture: fc.record({ start: text, end: text }),
+      handleNow: fc.nat(),
+    },
+    {
+      requiredKeys: ['source', 'pec', 'pecName', 'fid', 'functionHandle', 'failingAddress', 'raw'],
+    },
+  ),
   fc.record({ source: fc.constant('eeh' as const), text }),
 );
 
@@ -346,6 +353,13 @@ export const bodiesByType: Record<RecordBody['type'], fc.Arbitrary<RecordBody>> 
     moment: text,
     view: of(...snapshotViews),
     bytes: text,
+  }),
+  unreadable: body('unreadable', {
+    device,
+    recovery: maybeRecovery,
+    moment: text,
+    view: of(...snapshotViews),
+    error: benchErrors,
   }),
   scenario: body(
     'scenario',

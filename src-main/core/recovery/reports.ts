@@ -24,6 +24,10 @@ export type ErrorRecord =
       readonly functionHandle: number;
       readonly failingAddress: string;
       readonly raw: string;
+      /** The first and the last address that the function may use for DMA. Journals of before do not say. */
+      readonly aperture?: { readonly start: string; readonly end: string };
+      /** The function's handle when the record was taken: with another one the record is of a former life of it. */
+      readonly handleNow?: number;
     }
   | {
       /** The log of a frozen PE: the registers that the EEH core would dump (arch/powerpc/kernel/eeh.c). */

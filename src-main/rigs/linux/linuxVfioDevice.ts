@@ -4,6 +4,7 @@ import { errnoNumbers } from '../../core/errno.ts';
 import type { Microseconds, Protocol } from '../../core/recovery/phase.ts';
 import type { AutomaticReport, EehReport } from '../../core/recovery/reports.ts';
 import { done, failure, success, type BenchError, type Result } from '../../core/result.ts';
+import { zpciBaseOf } from '../../core/vfio/deviceInfo.ts';
 import { pciIrqIndexes, vfioRequests } from '../../core/vfio/numbers.ts';
 import { prepareAutomaticAnswer } from '../../kernel/vfio/automaticAnswer.ts';
 import { VfioDeviceFile } from '../../kernel/vfio/deviceFile.ts';
@@ -18,7 +19,7 @@ import { refused } from '../../kernel/refusal.ts';
 import type { Mapping } from '../../kernel/syscalls.ts';
 import { readHardwareConfig } from '../../kernel/sysfs/configSpace.ts';
 import type { AnswerGiven } from '../../kernel/waiter/messages.ts';
-import type { AccessWidth, PreparedAnswer, Told, VfioDevice } from '../session/vfioDevice.ts';
+import type { AccessWidth, PreparedAnswer, Told, VfioDevice, ZpciBase } from '../session/vfioDevice.ts';
 
 /** What an open device tells without being asked. Times are CLOCK_MONOTONIC in microseconds. */
 export interface DeviceListener {
@@ -297,6 +298,22 @@ export class LinuxVfioDevice implements VfioDevice {
 
   async takeZpciError(): Promise<Result<Uint8Array | null>> {
     return this.#open ? this.#errors.take() : this.#closed();
+  }
+
+  /** Asked anew each time: the handle is another one once the function was enabled anew. */
+  async readZpciBase(): Promise<Result<ZpciBase | null>> {
+    if (!this.#open) return this.#closed();
+    const info = this.#file.info();
+    if (!info.ok) return info;
+    const base = zpciBaseOf(info.value);
+    return success(
+      base === undefined
+        ? null
+        : {
+            aperture: { start: base.startDma, end: base.endDma },
+            functionHandle: base.functionHandle ?? null,
+          },
+    );
   }
 
   async eeh(): Promise<Result<EehReport>> {

@@ -99,12 +99,16 @@ export const inspectionOf = (registers: readonly Result<number>[]): Result<Inspe
 const hex = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
+type CcdfRecord = Extract<ErrorRecord, { source: 'ccdf' }>;
+
 const nameOf = (eventCode: number): string => {
   const description = describeEventCode(eventCode);
   return description.kind === 'error' ? description.name : formatEventCode(eventCode);
 };
 
-const ccdfRecord = (bytes: Uint8Array): Result<ErrorRecord> => {
+const hexadecimal = (value: bigint): string => `0x${value.toString(16)}`;
+
+const ccdfRecord = (bytes: Uint8Array): Result<CcdfRecord> => {
   const decoded = decodeCcdf(bytes);
   if (!decoded.ok) return decoded;
   const { eventCode, functionId, functionHandle, failingAddress } = decoded.value;
@@ -114,7 +118,7 @@ const ccdfRecord = (bytes: Uint8Array): Result<ErrorRecord> => {
     pecName: nameOf(eventCode),
     fid: functionId,
     functionHandle,
-    failingAddress: `0x${failingAddress.toString(16)}`,
+    failingAddress: hexadecimal(failingAddress),
     raw: hex(bytes),
   });
 };
@@ -122,17 +126,32 @@ const ccdfRecord = (bytes: Uint8Array): Result<ErrorRecord> => {
 /** The kernel queues four (arch/s390/pci/pci_event.c); more means that it is not emptying. */
 const drainLimit = 64;
 
+/**
+ * Records beside what the function is now: where its DMA may go, and its handle. They are told without when the kernel
+ * does not answer for it.
+ */
+const placed = async (device: VfioDevice, records: readonly CcdfRecord[]): Promise<readonly CcdfRecord[]> => {
+  const base = records.length === 0 ? null : await device.readZpciBase();
+  if (base === null || !base.ok || base.value === null) return records;
+  const { aperture, functionHandle } = base.value;
+  return records.map((record) => ({
+    ...record,
+    aperture: { start: hexadecimal(aperture.start), end: hexadecimal(aperture.end) },
+    ...(functionHandle === null ? {} : { handleNow: functionHandle }),
+  }));
+};
+
 /** Feature 13 until ENOMSG: each GET takes one record out of the kernel's queue. */
 export const drainZpciErrors = async (device: VfioDevice): Promise<Result<readonly ErrorRecord[]>> => {
-  const records: ErrorRecord[] = [];
+  const records: CcdfRecord[] = [];
   while (records.length < drainLimit) {
     const bytes = await device.takeZpciError();
     // What was taken is gone from the queue, so it is told even if the next call fails.
-    if (!bytes.ok) return records.length > 0 ? success(records) : bytes;
+    if (!bytes.ok) return records.length > 0 ? success(await placed(device, records)) : bytes;
     if (bytes.value === null) break;
     const record = ccdfRecord(bytes.value);
     if (!record.ok) return record;
     records.push(record.value);
   }
-  return success(records);
+  return success(await placed(device, records));
 };

@@ -1,3 +1,4 @@
+import type { DmaAperture } from '../../core/faults/badDma.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import type { Protocol } from '../../core/recovery/phase.ts';
 import type { Microseconds } from '../../core/recovery/phase.ts';
@@ -5,6 +6,12 @@ import type { AutomaticReport, EehOperation, EehReport } from '../../core/recove
 import type { Result } from '../../core/result.ts';
 
 export type AccessWidth = 1 | 2 | 4;
+
+export interface ZpciBase {
+  readonly aperture: DmaAperture;
+  /** Volatile; null where the kernel's capability has none (before its version 2). */
+  readonly functionHandle: number | null;
+}
 
 export interface ConfigPlace {
   readonly offset: number;
@@ -72,6 +79,8 @@ export interface VfioDevice {
   hotReset(): Promise<Result<readonly PciAddress[]>>;
   /** VFIO_DEVICE_FEATURE_ZPCI_ERROR (13), GET: one record, or null for ENOMSG. */
   takeZpciError(): Promise<Result<Uint8Array | null>>;
+  /** VFIO_DEVICE_INFO_CAP_ZPCI_BASE as it is now; null off s390x. */
+  readZpciBase(): Promise<Result<ZpciBase | null>>;
   /** VFIO_EEH_PE_OP. */
   eeh(operation: EehOperation): Promise<Result<EehReport>>;
   /** Through the config region: what VFIO shows, some of it virtualised. */

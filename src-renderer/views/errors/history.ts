@@ -43,7 +43,7 @@ const findingOf = (line: JournalLine): ErrorFinding | null => {
 export const errorHistory = (lines: readonly JournalLine[]): readonly ErrorFinding[] =>
   lines.flatMap((line) => findingOf(line) ?? []).toReversed();
 
-type CcdfRecord = Extract<ErrorRecord, { source: 'ccdf' }>;
+export type CcdfRecord = Extract<ErrorRecord, { source: 'ccdf' }>;
 
 /** The records that were drained, newest first, each with its moment. */
 export const drainedRecords = (

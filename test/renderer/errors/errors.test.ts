@@ -10,11 +10,12 @@ import { failure, success } from '../../../src-main/core/result.ts';
 import type { ProfileName } from '../../../src-main/rigs/simulated/kernel/profile.ts';
 import { aerTable } from '../../../src-renderer/views/errors/aerTable.ts';
 import ErrorsView from '../../../src-renderer/views/errors/ErrorsView.vue';
-import { drainedRecords, errorHistory } from '../../../src-renderer/views/errors/history.ts';
+import { drainedRecords, errorHistory, type CcdfRecord } from '../../../src-renderer/views/errors/history.ts';
 import type { Fault } from '../../../src-main/core/faults/fault.ts';
 import type { Protocol } from '../../../src-main/core/recovery/phase.ts';
+import type { ErrorRecord } from '../../../src-main/core/recovery/reports.ts';
 import { Lab, fatal, nonFatal, policyOf, rng, valueOf } from '../../coordinator/lab.ts';
-import { deviceView } from '../fakeBridge.ts';
+import { deviceView, zpciView } from '../fakeBridge.ts';
 import { address, mountView, type MountedView } from '../restore/mountView.ts';
 
 let mounted: MountedView | null = null;
@@ -157,19 +158,73 @@ describe('Errors', () => {
     expect(mounted.router.currentRoute.value.query['at']).toBe(String(errorHistory(lines)[0]?.at));
   });
 
-  it('explains a drained record, with its raw bytes', async () => {
-    const { lines } = await met('zpci-7.3', 'mediated', { kind: 'zpciDma', where: 'belowAperture' }, zpci);
+  const s390x = { kind: 'simulated', name: 'z', title: 'z', kernel: '7.3', architecture: 's390x' } as const;
+  /** The view of a device that met a bad DMA, with its records as `change` makes them. */
+  const afterBadDma = async (
+    where: Extract<Fault, { kind: 'zpciDma' }>['where'],
+    change: (record: CcdfRecord) => CcdfRecord = (record) => record,
+  ): Promise<MountedView> => {
+    const { lines } = await met('zpci-7.3', 'mediated', { kind: 'zpciDma', where }, zpci);
+    const changed = lines.map((line) => {
+      const { event } = line;
+      return event.kind === 'drained' && event.result.ok
+        ? { ...line, event: { ...event, result: success(event.result.value.map(ccdf).map(change)) } }
+        : line;
+    });
     mounted = await mountView(ErrorsView, 'errors', {
-      lines,
-      rig: {
-        rig: { kind: 'simulated', name: 'z', title: 'z', kernel: '7.3', architecture: 's390x' },
-      },
+      lines: changed,
+      rig: { rig: s390x, devices: [{ ...zpciView(0x1234, 0x56), address }] },
       prepare: (link) => link.answer('readConfig', () => failure('configUnreadable', 'No answer.')),
     });
-    const records = mounted.wrapper.find('[aria-label="Drained records"]').text();
+    return mounted;
+  };
+  const ccdf = (record: ErrorRecord): CcdfRecord => {
+    if (record.source !== 'ccdf') throw new Error(record.source);
+    return record;
+  };
+  const recordsIn = ({ wrapper }: MountedView): string =>
+    wrapper.get('[aria-label="Drained records"]').text().replaceAll(/\s+/g, ' ');
+
+  it('explains a drained record, with its raw bytes and no AER', async () => {
+    const view = await afterBadDma('belowAperture');
+    const records = recordsIn(view);
     expect(records).toContain('PEC 0x2 OORANGE');
-    expect(records).toContain('outside the DMA range');
+    expect(records).toContain('0x1000 below the DMA aperture: it can never be mapped');
+    expect(records).toMatch(/DMA aperture ?0x100000000 to 0x1ffffffffff/);
+    expect(records).toMatch(
+      /FID 0x56, handle 0x80020000 the handle that the function had when this was read/,
+    );
+    expect(records).toContain('ett 0 mvn 0 dmaas 0 q 0 rw 0');
     expect(records).toMatch(/([0-9a-f]{8} ){7}[0-9a-f]{8}/);
-    expect(mounted.wrapper.find('[aria-label="AER registers"]').exists()).toBe(false);
+    expect(view.wrapper.find('[aria-label="AER registers"]').exists()).toBe(false);
+    expect(view.wrapper.text()).not.toContain('AER');
+  });
+
+  it('says what names the function that its records are of', async () => {
+    const { wrapper } = await afterBadDma('unmapped');
+    const facts = wrapper.get('[aria-label="Error records"] dl').text();
+    expect(facts).toMatch(/UID.*0x1234.*UID checking is on.*FID.*0x00000056.*PCHID.*0x0100.*RB 1/s);
+  });
+
+  it('says where an address lies that is inside, or above, and what is known without an aperture', async () => {
+    expect(recordsIn(await afterBadDma('unmapped'))).toMatch(
+      /PEC 0x4 TPROTE.*0x130100000 inside the DMA aperture, and not mapped/,
+    );
+    mounted?.wrapper.unmount();
+    const above = await afterBadDma('unmapped', (record) => ({ ...record, failingAddress: '0x20000000000' }));
+    expect(recordsIn(above)).toContain('0x20000000000 above the DMA aperture: it can never be mapped');
+    mounted?.wrapper.unmount();
+    const old = await afterBadDma(
+      'belowAperture',
+      ({ aperture: _none, handleNow: _neither, ...record }) => record,
+    );
+    expect(recordsIn(old)).toContain('outside the DMA aperture: it can never be mapped');
+    expect(recordsIn(old)).toContain('handle 0x80020000 enabled');
+    expect(old.wrapper.findAll('dt').map((term) => term.text())).not.toContain('DMA aperture');
+  });
+
+  it('does not trust a record with another handle than the function has', async () => {
+    const stale = await afterBadDma('unmapped', (record) => ({ ...record, handleNow: 0x8003_0000 }));
+    expect(recordsIn(stale)).toContain('stale: the function had 0x80030000 when this was read');
   });
 });

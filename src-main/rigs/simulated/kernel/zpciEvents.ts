@@ -1,3 +1,4 @@
+import type { DmaAperture } from '../../../core/faults/badDma.ts';
 import { encodeCcdf } from '../../../core/zpci/ccdf.ts';
 import { describeEventCode } from '../../../core/zpci/eventCodes.ts';
 import { isStaleEvent } from '../../../core/zpci/functionHandle.ts';
@@ -13,6 +14,9 @@ export interface ZpciError {
   readonly failingAddress: bigint;
   readonly functionHandle: number;
 }
+
+/** The addresses that a function may use for DMA: those of QEMU's emulated functions. */
+export const dmaAperture: DmaAperture = { start: 0x1_0000_0000n, end: 0x1ff_ffff_ffffn };
 
 /** The handle of a function: bit 31 says that it is enabled (arch/s390/include/asm/pci_clp.h). */
 export const functionHandleOf = (device: PciDevice): number =>
