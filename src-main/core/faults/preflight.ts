@@ -1,5 +1,6 @@
 import { findAerError } from '../pci/aer.ts';
 import { failure, type BenchError } from '../result.ts';
+import { aboveApertureRefusal } from './badDma.ts';
 import type { FaultRequest, FaultTarget } from './fault.ts';
 import { harmToHost, preflightRefusal as refuse } from './hostUse.ts';
 
@@ -79,6 +80,9 @@ export const preflight = (
       'siblingNotOwned',
       `${foreign.address} shares the reset of ${address} and belongs to ${foreign.driver ?? 'the host'}; bind it to vfio-pci first.`,
     );
+  }
+  if (request.fault.kind === 'zpciDma' && request.fault.where === 'aboveAperture') {
+    return aboveApertureRefusal.error;
   }
   return aerRefusal(request, target);
 };

@@ -137,6 +137,11 @@ describe('preflight', () => {
     expect(verdict(fault, change)).toBe(expected);
   });
 
+  it('refuses a DMA above the aperture with the reason: no error would come of it', () => {
+    expect(verdict({ kind: 'zpciDma', where: 'aboveAperture' })).toBe('injectionRefused');
+    expect(verdict({ kind: 'zpciDma', where: 'belowAperture' })).toBe('allowed');
+  });
+
   it('names the function it is about', () => {
     const siblings = [{ address: beside, driver: 'e1000e', use: 'free', owner: 'host' }] as const;
     const refusal = preflight(

@@ -1,9 +1,9 @@
 // @vitest-environment happy-dom
 import type { DOMWrapper } from '@vue/test-utils';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { failure } from '../../../src-main/core/result.ts';
+import { failure, success, type BenchError } from '../../../src-main/core/result.ts';
 import CardHost from '../../../src-renderer/cards/CardHost.vue';
-import { deviceView, notifyArming } from '../fakeBridge.ts';
+import { deviceView, notifyArming, zpciView } from '../fakeBridge.ts';
 import { stage, type Stage } from '../handshake/stage.ts';
 import { device, expiry, Told, untilQuiet } from '../handshake/told.ts';
 
@@ -257,6 +257,48 @@ describe('the card of a fault', () => {
     });
     expect(one.wrapper.find('input[value="aer MALF_TLP"]').exists()).toBe(false);
     expect(one.wrapper.find('input[value="unplug"]').exists()).toBe(true);
+  });
+});
+
+describe('the card of a fault on a zPCI device', () => {
+  const onZpci = (refusal: BenchError | null = null): Promise<Stage> =>
+    open('inject', null, {
+      rig: { devices: [{ ...zpciView(0x1234, 0x56), address: device }] },
+      prepare: (link) => {
+        link.answer('injectors', () =>
+          success([
+            { injector: 'badDma', faults: ['zpciDma'], refusal },
+            { injector: 'loopback', faults: ['loopback'], refusal: null },
+          ]),
+        );
+      },
+    });
+
+  it('starts with a DMA to an unmapped address, by the device itself, and has no AER', async () => {
+    const one = await onZpci();
+    expect(one.wrapper.findAll('input[value^="aer "]')).toEqual([]);
+    await submit(one);
+    expect(sent(one, 'inject')).toMatchObject([
+      { injector: 'badDma', fault: { kind: 'zpciDma', where: 'unmapped' } },
+    ]);
+  });
+
+  it('says that the device has to be open, and that above the aperture nothing would come', async () => {
+    const needsOpen = failure('injectorUnavailable', 'It is not open; arm it first.');
+    const one = await onZpci(needsOpen.error);
+    expect(reasonOf(button(one, 'Confirm inject'))).toBe('It is not open; arm it first.');
+    current?.wrapper.unmount();
+    const armed = await onZpci();
+    armed.link.answer('confirmation', () => failure('injectionRefused', 'Dropped silently.'));
+    await armed.wrapper.find('input[value="zpciDma aboveAperture"]').setValue(true);
+    await armed.settle();
+    expect(sent(armed, 'confirmation').at(-1)).toMatchObject({ fault: { where: 'aboveAperture' } });
+    expect(reasonOf(button(armed, 'Confirm inject'))).toBe('Dropped silently.');
+  });
+
+  it('is not there for the devices of other machines', async () => {
+    const one = await open('inject', new Told());
+    expect(one.wrapper.findAll('input[value^="zpciDma"]')).toEqual([]);
   });
 });
 

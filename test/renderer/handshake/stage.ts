@@ -30,7 +30,12 @@ export interface Stage {
 export const stage = async (
   component: Component,
   told: Told | null,
-  options: { query?: string; rig?: Partial<RigView>; props?: () => Record<string, unknown> } = {},
+  options: {
+    query?: string;
+    rig?: Partial<RigView>;
+    props?: () => Record<string, unknown>;
+    prepare?: (link: FakeLink) => void;
+  } = {},
 ): Promise<Stage> => {
   vi.useFakeTimers({
     toFake: ['performance', 'setInterval', 'requestAnimationFrame', 'cancelAnimationFrame'],
@@ -64,6 +69,7 @@ export const stage = async (
       { injector: 'loopback', faults: ['loopback'], refusal: null },
     ]),
   );
+  options.prepare?.(link);
   let number = 0;
   const pinia = createPinia();
   setActivePinia(pinia);
