@@ -121,6 +121,8 @@ const rigWish = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('local') }),
   z.strictObject({ kind: z.literal('remote'), commandLine, token }),
+  // user@host:port; what is none is refused by `core/ssh`.
+  z.strictObject({ kind: z.literal('ssh'), target: z.string().trim().min(1).max(400) }),
 ]);
 
 const decision = { ...onDevice, token, operator: words, reason: words };
@@ -137,6 +139,11 @@ export const commands = {
   confirmRig: answers<RigConfirmation>()('operator', z.strictObject({ commandLine })),
   // Answers the id that the rig has, or is going to have when it is open.
   addRig: answers<string>()('operator', rigWish),
+  // Yes or no to the question that an opening waits with. `question` is what was read: the answer is for no other one.
+  answerOpening: answers<void>()(
+    'operator',
+    z.strictObject({ rig, question: z.string().min(1).max(4_000), agreed: z.boolean() }),
+  ),
   // One that is under way ends; one that failed is not shown any more.
   cancelOpening: answers<void>()('operator', z.strictObject({ rig })),
   // Ends what is left of the rig or the failed opening, and opens the same again under a new id, which it answers.

@@ -5,6 +5,7 @@ export const commandNames = [
   'rigOffers',
   'confirmRig',
   'addRig',
+  'answerOpening',
   'cancelOpening',
   'restartRig',
   'removeRig',

@@ -14,6 +14,7 @@ export const timeouts: Readonly<Record<CommandName, number>> = {
   confirmRig: usual,
   // What takes longer goes on as an opening, and is told by deltas.
   addRig: slow,
+  answerOpening: usual,
   cancelOpening: usual,
   restartRig: slow,
   removeRig: slow,

@@ -68,11 +68,14 @@ export interface RigView {
 export interface OpeningView {
   /** The rig's, when it is open. */
   readonly id: string;
-  readonly kind: RigHeader['kind'];
+  /** `ssh`: a remote rig to which the bench brings its agent. */
+  readonly kind: RigHeader['kind'] | 'ssh';
   readonly title: string;
   readonly state: 'opening' | 'cancelling' | 'failed';
   /** What has been done for it so far, the newest last; the oldest are left out. */
   readonly steps: readonly string[];
+  /** What it waits for: a yes or no of the operator. */
+  readonly question: string | null;
   readonly error: BenchError | null;
 }
 

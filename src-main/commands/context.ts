@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { failure, success, type BenchError, type Result } from '../core/result.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
 import type { ExitCode } from './exit.ts';
-import { reportError, type Streams } from './output.ts';
+import { reportError, type Ask, type Streams } from './output.ts';
 import { runDirectory } from './places.ts';
 import { parsePace, parseRigName, rigNameForms, type RigName } from './rigName.ts';
 
@@ -35,6 +35,7 @@ export interface RigOptions {
   readonly runs?: string;
   readonly journal: boolean;
   readonly json?: boolean;
+  readonly copyAgent?: boolean;
 }
 
 export const withRigOptions = (command: Command): Command =>
@@ -44,7 +45,12 @@ export const withRigOptions = (command: Command): Command =>
     .option('--speed <factor>', 'simulated: virtual seconds per real second, or "max" (default: "max")')
     .option('--runs <directory>', 'where the journal of the run is kept')
     .option('--no-journal', 'record nothing')
+    .option('--copy-agent', 'ssh rigs: copy the agent there without asking, when it is not there')
     .option('--json', 'one JSON object a line');
+
+/** Who agrees that the agent is copied to another machine: the command line, or who sits at the terminal. */
+export const agreementOf = (streams: Streams, options: Pick<RigOptions, 'copyAgent'>): Ask | null =>
+  options.copyAgent === true ? () => Promise.resolve(true) : (streams.ask ?? null);
 
 export interface ParsedRigOptions {
   readonly rig: RigName;

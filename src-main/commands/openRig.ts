@@ -7,7 +7,14 @@ import type { Rig } from '../rigs/rig.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import { checkPlatform, findTopology } from '../rigs/simulated/openSimulatedRig.ts';
 import { defaultProfile, profiles, type KernelProfile } from '../rigs/simulated/kernel/profile.ts';
-import { parseRigOptions, type CommandContext, type ParsedRigOptions, type RigOptions } from './context.ts';
+import {
+  agreementOf,
+  parseRigOptions,
+  type CommandContext,
+  type ParsedRigOptions,
+  type RigOptions,
+} from './context.ts';
+import type { Ask } from './output.ts';
 import { rigPlaces } from './places.ts';
 import type { RigName } from './rigName.ts';
 import { plainGuestOf } from './virtualRigs.ts';
@@ -30,10 +37,15 @@ export const withTopology = (command: Command): Command =>
   command.option('--topology <name>', `simulated rigs: ${topologyNames} (default: the profile’s)`);
 
 /** A command builds no image by the way; it says how to. */
-export const commandNeeds = (environment: NodeJS.ProcessEnv, say: (text: string) => void): OpeningNeeds => ({
+export const commandNeeds = (
+  environment: NodeJS.ProcessEnv,
+  say: (text: string) => void,
+  agree: Ask | null,
+): OpeningNeeds => ({
   places: rigPlaces(environment),
   image: 'asItIs',
   onProgress: (text) => say(`${text}\n`),
+  ...(agree === null ? {} : { agree }),
 });
 
 const simulatedWish = (
@@ -78,6 +90,7 @@ const wishOf = (
       return success({ kind: 'virtual', name: name.wanted, ...plainGuestOf(name.wanted.architecture) });
     case 'local':
     case 'remote':
+    case 'ssh':
       return success(name);
     default:
       return missingCase(name);
@@ -98,6 +111,8 @@ export const openRig = async (
   const { rig: name, runs, json, seed } = parsed.value;
   const wish = wishOf(name, context, parsed.value, options.topology);
   if (!wish.ok) return wish;
-  const opened = await openWishedRig(wish.value, commandNeeds(context.environment, context.streams.err));
+  const { environment, streams } = context;
+  const agree = agreementOf(streams, options);
+  const opened = await openWishedRig(wish.value, commandNeeds(environment, streams.err, agree));
   return opened.ok ? success({ rig: opened.value.rig, runs, json, seed: seedOf(name, seed) }) : opened;
 };

@@ -1,12 +1,16 @@
 import type { BenchError } from '../core/result.ts';
 import { exitCodeOf, type ExitCode } from './exit.ts';
 
+export type Ask = (question: string) => Promise<boolean>;
+
 /** Where a command writes. Tests and the console give their own. */
 export interface Streams {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   /** Colour only on a terminal, and not with NO_COLOR (https://no-color.org). */
   readonly colour: boolean;
+  /** Asks who sits at the terminal for yes or no; left out where nobody does. */
+  readonly ask?: Ask;
 }
 
 const codes = { dim: 2, bold: 1, red: 31, green: 32, yellow: 33, magenta: 35 } as const;

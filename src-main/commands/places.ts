@@ -62,4 +62,5 @@ export const rigPlaces = (environment: NodeJS.ProcessEnv): RigPlaces => ({
   root: packageRoot(),
   cache: rigCache(environment),
   parts: { x86: benchParts('x86'), s390x: benchParts('s390x') },
+  sshConfig: setIn(environment, 'RECOVERY_BENCH_SSH_CONFIG'),
 });

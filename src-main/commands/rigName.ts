@@ -1,4 +1,5 @@
 import { failure, success, type Result } from '../core/result.ts';
+import { parseSshTarget, type SshTarget } from '../core/ssh/sshTarget.ts';
 import { profileNamed, profileNames, type KernelProfile } from '../rigs/simulated/kernel/profile.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
 import { parseVirtualRigName, type VirtualRigName } from '../rigs/virtual/virtualRigName.ts';
@@ -11,11 +12,13 @@ export type RigName =
   /** The machine that the bench runs on. */
   | { readonly kind: 'local' }
   /** The command starts an agent whose standard input and output are the wire. */
-  | { readonly kind: 'remote'; readonly commandLine: string };
+  | { readonly kind: 'remote'; readonly commandLine: string }
+  /** A machine to which ssh brings the agent. */
+  | { readonly kind: 'ssh'; readonly target: SshTarget };
 
 /** For the help and the refusal of `--rig`. */
 export const rigNameForms =
-  'simulated, simulated:PROFILE, virtual:x86, virtual:x86:TOPOLOGY, local or remote:COMMAND';
+  'simulated, simulated:PROFILE, virtual:x86, virtual:x86:TOPOLOGY, local, ssh:USER@HOST or remote:COMMAND';
 
 const simulatedRig = (name: string, words: readonly string[]): Result<RigName> => {
   const [profileName, ...rest] = words;
@@ -46,6 +49,10 @@ export const parseRigName = (name: string): Result<RigName> => {
     case 'remote': {
       const commandLine = words.join(':').trim();
       return commandLine === '' ? noSuchRig(name) : success({ kind: 'remote', commandLine });
+    }
+    case 'ssh': {
+      const target = parseSshTarget(words.join(':'));
+      return target.ok ? success({ kind, target: target.value }) : target;
     }
     default:
       return noSuchRig(name);

@@ -7,6 +7,7 @@ import {
   fail,
   finish,
   parseRigOptions,
+  agreementOf,
   withRigOptions,
   type CommandContext,
   type RigOptions,
@@ -82,6 +83,7 @@ const wishesOf = (context: CommandContext, options: ScenarioRunOptions) => {
     environment: context.environment,
     wallStart: context.now(),
     onProgress: (line: string) => context.streams.err(`${line}\n`),
+    agree: agreementOf(context.streams, options),
   });
 };
 

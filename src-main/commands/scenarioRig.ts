@@ -10,6 +10,7 @@ import type { Pace } from '../rigs/simulated/simulatedClock.ts';
 import type { Scenario } from '../scenarios/load.ts';
 import { noTricks, simulatedTricks, type RigTricks } from '../scenarios/tricks.ts';
 import { commandNeeds } from './openRig.ts';
+import type { Ask } from './output.ts';
 import type { RigName } from './rigName.ts';
 import { bootForScenario, imageOf } from './virtualRigs.ts';
 
@@ -24,6 +25,8 @@ export interface RigWishes {
   readonly environment: NodeJS.ProcessEnv;
   /** One short line for each thing that takes time, and what a far end says. */
   readonly onProgress: (text: string) => void;
+  /** Asks whether the agent may be copied to another machine; null: nobody is there to be asked. */
+  readonly agree: Ask | null;
 }
 
 export interface ScenarioRig {
@@ -56,7 +59,7 @@ const openSimulated = (
 const openGuest = async (
   scenario: Scenario,
   { wanted }: Named<'virtual'>,
-  { ackTimeout, environment, onProgress }: RigWishes,
+  { ackTimeout, environment, onProgress, agree }: RigWishes,
 ): Promise<Result<OpenedRig>> => {
   const image = await imageOf(wanted, environment);
   if (!image.ok) return image;
@@ -65,7 +68,7 @@ const openGuest = async (
   const { topology, driver, moduleParameters } = boot.value;
   return openRig(
     { kind: 'virtual', name: { ...wanted, topology }, driver, moduleParameters },
-    { ...commandNeeds(environment, onProgress), onProgress },
+    { ...commandNeeds(environment, onProgress, agree), onProgress },
   );
 };
 
@@ -77,7 +80,7 @@ export const openScenarioRig = async (
   scenario: Scenario,
   wishes: RigWishes,
 ): Promise<Result<ScenarioRig>> => {
-  const { rig: name, ackTimeout, onProgress } = wishes;
+  const { rig: name, ackTimeout, environment, onProgress, agree } = wishes;
   switch (name.kind) {
     case 'simulated':
       return success(openSimulated(scenario, name, wishes));
@@ -85,9 +88,10 @@ export const openScenarioRig = async (
       return realRig(await openGuest(scenario, name, wishes));
     case 'local':
     case 'remote':
+    case 'ssh':
       // Its devices and its kernel's time-out are what they are; `checkOffer` looks at them.
       return ackTimeout === null
-        ? realRig(await openRig(name, { ...commandNeeds(wishes.environment, onProgress), onProgress }))
+        ? realRig(await openRig(name, { ...commandNeeds(environment, onProgress, agree), onProgress }))
         : failure(
             'malformedInput',
             'The time-out of a real kernel is set there, with ack_timeout_ms of its driver.',

@@ -83,7 +83,11 @@ export class Bench {
   add(wanted: RigToOpen): Promise<Result<string>> {
     const id = this.#nextId(wanted.scenario === null ? wanted.wish.kind : 'scenario');
     const nobodyGivesUp = new AbortController().signal;
-    return this.#open(id, wanted, { signal: nobodyGivesUp, onProgress: () => undefined });
+    return this.#open(id, wanted, {
+      signal: nobodyGivesUp,
+      onProgress: () => undefined,
+      agree: () => Promise.resolve(false),
+    });
   }
 
   /** Begins to open a rig that takes its time; answers the id that the rig will have. */

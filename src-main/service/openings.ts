@@ -14,6 +14,8 @@ const tellingPause = 100;
 export interface OpeningWork {
   readonly signal: AbortSignal;
   readonly onProgress: (text: string) => void;
+  /** Settles with what the operator answers; with no when the opening is given up. */
+  readonly agree: (question: string) => Promise<boolean>;
 }
 
 /** Opens the rig and adds it; runs to its end also when it is given up. */
@@ -25,6 +27,7 @@ class Opening {
   readonly title: string;
   readonly abort = new AbortController();
   state: OpeningView['state'] = 'opening';
+  question: { readonly text: string; readonly answer: (agreed: boolean) => void } | null = null;
   steps: string[] = [];
   error: BenchError | null = null;
   ended: Promise<void> = Promise.resolve();
@@ -37,8 +40,12 @@ class Opening {
   }
 
   view(): OpeningView {
-    const { id, wish, title, state, steps, error } = this;
-    return { id, kind: wish.kind, title, state, steps: [...steps], error };
+    const { id, wish, title, state, steps, question, error } = this;
+    return {
+      ...{ id, kind: wish.kind, title, state, error },
+      steps: [...steps],
+      question: question?.text ?? null,
+    };
   }
 }
 
@@ -65,6 +72,17 @@ export class Openings {
     this.#openings.set(id, opening);
     this.#tell(opening);
     opening.ended = this.#run(opening);
+  }
+
+  /** Answers what an opening asks; undefined when nothing of that name is being opened. */
+  answer(id: string, question: string, agreed: boolean): Result<void> | undefined {
+    const opening = this.#openings.get(id);
+    if (opening === undefined) return undefined;
+    if (opening.question?.text !== question) {
+      return failure('confirmationInvalid', `${opening.title} does not ask that any more; nothing was done.`);
+    }
+    opening.question.answer(agreed);
+    return done;
   }
 
   /** Gives up what is under way, or lets go of a failure; undefined when nothing of that name is being opened. */
@@ -100,7 +118,11 @@ export class Openings {
     const onProgress = (text: string): void => this.#step(opening, text);
     let opened: Result<void>;
     try {
-      opened = await this.#open(id, wish, { signal: abort.signal, onProgress });
+      opened = await this.#open(id, wish, {
+        signal: abort.signal,
+        onProgress,
+        agree: (question) => this.#ask(opening, question),
+      });
     } catch (thrown) {
       opened = { ok: false, error: reportDefect(`opening ${id}`, thrown) };
     }
@@ -108,6 +130,23 @@ export class Openings {
     opening.state = 'failed';
     opening.error = opened.error;
     this.#tell(opening);
+  }
+
+  #ask(opening: Opening, text: string): Promise<boolean> {
+    const { signal } = opening.abort;
+    if (signal.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const answer = (agreed: boolean): void => {
+        signal.removeEventListener('abort', giveUp);
+        opening.question = null;
+        this.#tell(opening);
+        resolve(agreed);
+      };
+      const giveUp = (): void => answer(false);
+      signal.addEventListener('abort', giveUp);
+      opening.question = { text, answer };
+      this.#tell(opening);
+    });
   }
 
   #step(opening: Opening, text: string): void {

@@ -109,6 +109,7 @@ describe.each([...groups])('on a guest with %s', (_, group) => {
         ackTimeout: ackTimeoutOf(scenario),
         environment: process.env,
         onProgress: () => undefined,
+        agree: null,
       }),
     );
     return guest;

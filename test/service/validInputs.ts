@@ -14,6 +14,7 @@ export const validInputs = (rig: string): { readonly [Name in CommandName]: Inpu
     rigOffers: {},
     confirmRig: { commandLine: 'ssh lab rbench-agent' },
     addRig: { kind: 'simulated', profile: 'notify-7.2', topology: 'single', seed: 1, ackTimeout: null },
+    answerOpening: { rig, question: 'Copy it there?', agreed: true },
     cancelOpening: { rig },
     restartRig: { rig },
     removeRig: { rig },

@@ -1,9 +1,11 @@
 import { missingCase } from '../../core/exhaustive.ts';
 import { success, type Result } from '../../core/result.ts';
+import type { SshTarget } from '../../core/ssh/sshTarget.ts';
 import { openLinuxRig } from '../linux/openLinuxRig.ts';
 import { openRemoteCommand } from '../remote/remoteCommand.ts';
 import type { Rig } from '../rig.ts';
 import { openSimulatedRig, type SimulatedRigWishes } from '../simulated/openSimulatedRig.ts';
+import { openSsh } from './openSsh.ts';
 import { openVirtual, type OpeningNeeds, type VirtualWish } from './openVirtual.ts';
 
 /** A rig that somebody wants. */
@@ -13,7 +15,9 @@ export type RigWish =
   /** The machine that the bench runs on. */
   | { readonly kind: 'local' }
   /** The command starts an agent whose standard input and output are the wire. */
-  | { readonly kind: 'remote'; readonly commandLine: string };
+  | { readonly kind: 'remote'; readonly commandLine: string }
+  /** A machine to which the agent of this bench is brought. */
+  | { readonly kind: 'ssh'; readonly target: SshTarget };
 
 export interface OpenedRig {
   readonly rig: Rig;
@@ -46,6 +50,8 @@ export const openRig = async (wish: RigWish, needs: OpeningNeeds): Promise<Resul
           ...(needs.signal === undefined ? {} : { signal: needs.signal }),
         }),
       );
+    case 'ssh':
+      return forGood(await openSsh(wish.target, needs));
     default:
       return missingCase(wish);
   }

@@ -21,6 +21,8 @@ export interface OpeningNeeds {
   readonly image: 'build' | 'asItIs';
   /** One short line for each thing that takes time, and what a far end says on standard error. */
   readonly onProgress: (text: string) => void;
+  /** Asks a person before something is written on another machine; without it, nobody is there to be asked. */
+  readonly agree?: ((question: string) => Promise<boolean>) | undefined;
   /** Gives the opening up; what was begun of it is ended. */
   readonly signal?: AbortSignal | undefined;
 }

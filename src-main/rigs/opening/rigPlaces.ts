@@ -11,4 +11,6 @@ export interface RigPlaces {
   readonly cache: string;
   /** What the bench itself puts into a guest. */
   readonly parts: Readonly<Record<GuestArchitecture, BenchParts>>;
+  /** A configuration of ssh instead of the user's own; null: the user's. */
+  readonly sshConfig: string | null;
 }

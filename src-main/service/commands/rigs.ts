@@ -69,12 +69,16 @@ const virtualOffers = async (bench: Bench): Promise<RigOffers['virtual']> => {
   return { x86, s390x };
 };
 
+const notOpening = (rig: string): Result<never> =>
+  failure('unknownRig', `No rig ${JSON.stringify(rig)} is being opened in this console.`);
+
 export const rigCommands: HandlersOf<
   | 'snapshot'
   | 'lines'
   | 'rigOffers'
   | 'confirmRig'
   | 'addRig'
+  | 'answerOpening'
   | 'cancelOpening'
   | 'restartRig'
   | 'removeRig'
@@ -111,9 +115,10 @@ export const rigCommands: HandlersOf<
     return checked.ok ? addChecked(bench, checked.value) : checked;
   },
 
-  cancelOpening: async ({ rig }, { bench }) =>
-    bench.openings.cancel(rig) ??
-    failure('unknownRig', `No rig ${JSON.stringify(rig)} is being opened in this console.`),
+  answerOpening: async ({ rig, question, agreed }, { bench }) =>
+    bench.openings.answer(rig, question, agreed) ?? notOpening(rig),
+
+  cancelOpening: async ({ rig }, { bench }) => bench.openings.cancel(rig) ?? notOpening(rig),
 
   restartRig: async ({ rig }, { bench }) => {
     const failed = bench.openings.again(rig);

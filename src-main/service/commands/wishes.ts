@@ -1,6 +1,7 @@
 import type { ParsedOf } from '../../../preload/contract/commands.ts';
 import { missingCase } from '../../core/exhaustive.ts';
 import { success, type Result } from '../../core/result.ts';
+import { formatSshTarget, parseSshTarget } from '../../core/ssh/sshTarget.ts';
 import { probeLinuxRig } from '../../rigs/opening/linuxProbe.ts';
 import type { RigWish } from '../../rigs/opening/openRig.ts';
 import { guestTopologyNamed } from '../../rigs/virtual/guestTopology.ts';
@@ -70,6 +71,12 @@ export const checkWish = async (bench: Bench, asked: ParsedOf<'addRig'>): Promis
     case 'remote': {
       const { commandLine } = asked;
       return success({ wish: { kind: 'remote', commandLine }, title: commandLine });
+    }
+    case 'ssh': {
+      const target = parseSshTarget(asked.target);
+      return target.ok
+        ? success({ wish: { kind: 'ssh', target: target.value }, title: formatSshTarget(target.value) })
+        : target;
     }
     default:
       return missingCase(asked);
