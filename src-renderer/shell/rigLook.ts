@@ -40,14 +40,15 @@ export const rigLook = (rig: RigModel): RigLook => {
 };
 
 export interface OpeningLook {
-  readonly shape: 'busy' | 'fatal';
+  readonly shape: 'busy' | 'wait' | 'fatal';
   readonly word: string;
   readonly title: string;
 }
 
-export const openingLook = ({ title, state, steps, error }: OpeningView): OpeningLook => {
+export const openingLook = ({ title, state, steps, question, error }: OpeningView): OpeningLook => {
   if (state === 'failed')
     return { shape: 'fatal', word: 'not opened', title: `${title}\n${error?.message ?? ''}` };
+  if (question !== null) return { shape: 'wait', word: 'asks something', title: `${title}\n${question}` };
   const word = state === 'cancelling' ? 'being given up' : 'being opened';
   return { shape: 'busy', word, title: `${title}\n${steps.at(-1) ?? word}` };
 };

@@ -36,6 +36,7 @@ const opening = (rest: Partial<OpeningView> = {}): OpeningView => ({
   title: 'Virtual x86, one function',
   state: 'opening',
   steps: ['booting Linux 6.1'],
+  question: null,
   error: null,
   ...rest,
 });
@@ -196,6 +197,25 @@ describe('adding a rig', () => {
     expect(button('Run and add rig').getAttribute('aria-disabled')).toBe('true');
   });
 
+  it('asks for a machine over ssh, and says at once what is none', async () => {
+    const shown = await show();
+    await radio(shown, 'Over ssh').setValue();
+    const target = shown.wrapper.get('input[type=text]');
+    const reason = (): string | undefined =>
+      document.getElementById('add-rig-reason')?.textContent ?? undefined;
+    expect(reason()).toBe('Type the machine, such as user@host.');
+    await target.setValue('-oProxyCommand=touch');
+    expect(reason()).toContain('has no host of letters');
+    await shown.wrapper.get('form').trigger('submit');
+    expect(asked(shown, 'addRig')).toEqual([]);
+    await target.setValue(' ada@lab:2222 ');
+    expect(reason()).toBe('');
+    await shown.wrapper.get('form').trigger('submit');
+    await flushPromises();
+    expect(asked(shown, 'addRig')).toEqual([{ kind: 'ssh', target: 'ada@lab:2222' }]);
+    expect(shown.wrapper.emitted('added')).toEqual([['virtual-2', 'ssh']]);
+  });
+
   it('says what was refused, and stays', async () => {
     const shown = await show((link) =>
       link.answer('addRig', () => failure('malformedInput', 'There is no such topology.')),
@@ -255,6 +275,22 @@ describe('a rig on its way', () => {
     await vi.waitFor(() => {
       expect(shown.router.currentRoute.value.params).toMatchObject({ rig: 'virtual-2' });
     });
+  });
+
+  it.each([
+    ['Copy the agent', true],
+    ['Do not copy', false],
+  ])('that asks something says so, and "%s" answers what was read', async (name, agreed) => {
+    const question = 'lab has no agent yet. Copy it there?';
+    const shown = await frame(() => snapshotOf({ openings: [opening({ kind: 'ssh', question })] }));
+    inBar('asks something')?.click();
+    await flushPromises();
+    expect(dialog()?.textContent).toContain(question);
+    button(name).click();
+    await flushPromises();
+    expect(asked(shown, 'answerOpening')).toEqual([{ rig: 'virtual-2', question, agreed }]);
+    await push(shown, { number: 1, kind: 'opening', opening: opening({ kind: 'ssh' }) });
+    expect(dialog()?.textContent).not.toContain(question);
   });
 
   it('that failed says why, with its last words, and is tried again', async () => {
