@@ -146,6 +146,7 @@ const follow = (rig: RigModel, armed: Map<string, ArmedDevice>, line: JournalLin
     case 'kernelLog':
     case 'kernelTrace':
     case 'snapshot':
+    case 'unreadable':
     case 'scenario':
       return rig;
     default:

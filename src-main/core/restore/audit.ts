@@ -10,6 +10,7 @@ import type { RestoreEvent, RestoreHistory } from './history.ts';
 import { judge, together } from './judge.ts';
 import { finding, type AuditFact, type Finding } from './provenance.ts';
 import { readableBytes, type Readability } from './readability.ts';
+
 import { sourcesOf } from './sources.ts';
 import type { RestoreStep, RestoreStepName } from './steps.ts';
 import { messageBasesOf, sequenceOf, type SequenceContext } from './writers.ts';
@@ -58,16 +59,29 @@ export interface StepAudit {
   readonly traced: readonly number[];
 }
 
+type Unreadable = Exclude<Readability, { kind: 'whole' }>;
+
 export type AuditProblem =
   /** No reading at all, or none that answers: there is nothing to audit. */
   | { readonly kind: 'nothingRead' }
   /** The hardware's view was never kept; VFIO makes up ids, BARs and MSI in its own. */
   | { readonly kind: 'onlyVirtualView' }
-  | { readonly kind: 'unreadable'; readonly moment: number; readonly readability: Readability }
+  /** A view could not be read, or not to its end, at these of `moments`; `names` are theirs. */
+  | {
+      readonly kind: 'unreadable';
+      readonly view: SnapshotView;
+      readonly moments: readonly number[];
+      readonly names: readonly string[];
+      readonly readability: Unreadable;
+    }
   /** The capability lists could not be followed to their ends. */
   | { readonly kind: 'capabilityWalk'; readonly problem: WalkProblem }
   /** No layout for this capability: its registers are dwords without fields. */
-  | { readonly kind: 'unknownCapability'; readonly name: string; readonly offset: number };
+  | { readonly kind: 'unknownCapability'; readonly name: string; readonly offset: number }
+  /** Part of it means something to the vendor of the device only: dwords without fields, which no step restores. */
+  | { readonly kind: 'vendorCapability'; readonly name: string; readonly offset: number }
+  /** A header of another type than 0 and 1: only what all types have is audited. */
+  | { readonly kind: 'unknownHeader'; readonly headerKind: 'cardBus' | 'unknown' };
 
 export interface RestoreAudit {
   /** The view that the values and findings are of. */
@@ -222,21 +236,40 @@ const tracedSteps = (events: readonly RestoreEvent[]): ReadonlyMap<string, reado
   return traced;
 };
 
+/** Each kind of trouble once, with all moments at which it was there. */
+const unreadableMoments = (moments: readonly Moment[], view: SnapshotView): readonly AuditProblem[] => {
+  const found = new Map<string, { moments: number[]; names: string[]; readability: Unreadable }>();
+  moments.forEach(({ views, name }, index) => {
+    const readability = views[view];
+    if (readability === undefined || readability.kind === 'whole') return;
+    const key = JSON.stringify(readability);
+    const known = found.get(key) ?? { moments: [], names: [], readability };
+    known.moments.push(index);
+    known.names.push(name);
+    found.set(key, known);
+  });
+  return [...found.values()].map((one) => ({ kind: 'unreadable', view, ...one }));
+};
+
+const headerProblems = ({ placement: { headerKind } }: AuditedDevice): readonly AuditProblem[] =>
+  headerKind === 'cardBus' || headerKind === 'unknown' ? [{ kind: 'unknownHeader', headerKind }] : [];
+
 const problemsOf = (
   { device, moments, view }: Pick<Context, 'device' | 'moments' | 'view'>,
   firsts: Firsts,
 ): readonly AuditProblem[] => [
   ...(firsts.hardware === undefined ? [{ kind: 'onlyVirtualView' } as const] : []),
-  ...moments.flatMap(({ views }, moment): AuditProblem[] => {
-    const readability = views[view];
-    return readability === undefined || readability.kind === 'whole'
-      ? []
-      : [{ kind: 'unreadable', moment, readability }];
-  }),
+  ...unreadableMoments(moments, view),
+  ...unreadableMoments(moments, otherView[view]),
   ...device.placement.problems.map((problem): AuditProblem => ({ kind: 'capabilityWalk', problem })),
-  ...device.placement.capabilities.flatMap(({ known, entry }): AuditProblem[] =>
-    known ? [] : [{ kind: 'unknownCapability', name: entry.name, offset: entry.offset }],
-  ),
+  ...headerProblems(device),
+  ...device.placement.capabilities.flatMap(({ known, entry, registers }): AuditProblem[] => {
+    const { name, offset } = entry;
+    if (!known) return [{ kind: 'unknownCapability', name, offset }];
+    return registers.some((register) => register.name.startsWith('raw'))
+      ? [{ kind: 'vendorCapability', name, offset }]
+      : [];
+  }),
 ];
 
 /**
@@ -265,7 +298,11 @@ export const auditRestore = (history: RestoreHistory, wanted: SnapshotView = 'ha
       registers: [],
       steps: [],
       hazards: [],
-      problems: [{ kind: 'nothingRead' }],
+      problems: [
+        { kind: 'nothingRead' },
+        ...unreadableMoments(moments, 'hardware'),
+        ...unreadableMoments(moments, 'vfio'),
+      ],
     };
   }
   const device = auditedDevice(first, kernel);

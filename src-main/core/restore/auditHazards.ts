@@ -237,6 +237,13 @@ class Watch {
   }
 }
 
+const overlaid = (known: Uint8Array, config: Uint8Array, readable: number): Uint8Array => {
+  if (readable >= known.length) return config;
+  const whole = known.slice();
+  whole.set(config.subarray(0, readable));
+  return whole;
+};
+
 const order: readonly AuditHazardKind[] = [
   'allOnes',
   ...historyHazardKinds,
@@ -259,6 +266,7 @@ export const auditHazards = (
   const last = events.findLastIndex((event) => event.kind === 'reading' && event.view === view);
   const found = new Map<AuditHazardKind, AuditHazard>();
   let baseline: Uint8Array = first;
+  let known: Uint8Array = first;
   let seenLast: ReadonlySet<AuditHazardKind> = new Set();
   events.forEach((event, index) => {
     const add = ({ kind, evidence, offsets }: Seen): void => {
@@ -269,16 +277,17 @@ export const auditHazards = (
       for (const one of watch.events(index)) add(one);
       return;
     }
-    if (event.view !== view || event.config === null) {
-      if (event.view === view) seenLast = new Set();
-      return;
-    }
-    const { config, moment } = event;
-    const readable = readableBytes(readabilityOf(config, first), config.length);
+    // Where nothing was read nobody knows better than before.
+    if (event.view !== view || event.config === null) return;
+    const { moment } = event;
+    const readable = readableBytes(readabilityOf(event, first), event.config.length);
+    // What did not answer is taken to be as it was last read; ones from the start on are a hazard of their own.
+    const config = readable === 0 ? event.config : overlaid(known, event.config, readable);
+    if (readable > 0) known = config;
     const seen: Seen[] = [...hazardsIn(baseline, config, device.placement, index === last)];
     // VFIO's own view makes up BARs and MSI; what happened behind it cannot be told from it.
     if (view === 'hardware' && readable > 0) seen.push(...watch.reading(config, readable, moment));
-    if (moment === 'armed') baseline = config;
+    if (moment === 'armed' && readable > 0) baseline = config;
     for (const one of seen) add(one);
     seenLast = new Set(seen.map(({ kind }) => kind));
   });

@@ -2,7 +2,7 @@ import type { SnapshotView } from '../journal/line.ts';
 import type { Microseconds } from '../recovery/phase.ts';
 import type { RestoreEvent } from './history.ts';
 import { momentOf } from './moments.ts';
-import { readabilityOf, type Readability } from './readability.ts';
+import { extentOf, readabilityOf, type Readability } from './readability.ts';
 
 /** A time at which the config space was kept, in one view or both. */
 export interface AuditMoment {
@@ -14,8 +14,6 @@ export interface AuditMoment {
   readonly events: readonly number[];
 }
 
-type Reading = Extract<RestoreEvent, { kind: 'reading' }>;
-
 export interface Moment extends AuditMoment {
   readonly configs: Readonly<Partial<Record<SnapshotView, Uint8Array | null>>>;
 }
@@ -26,7 +24,7 @@ export const momentsOf = (events: readonly RestoreEvent[], firsts: Firsts): read
   events.forEach((event, index) => {
     if (event.kind !== 'reading') return;
     const { view, config, moment: name, at } = event;
-    const readability = readabilityOf(config, firsts[view] ?? new Uint8Array(0));
+    const readability = readabilityOf(event, firsts[view] ?? new Uint8Array(0));
     const last = moments.at(-1);
     if (last?.name === name && last.configs[view] === undefined && last.events.at(-1) === index - 1) {
       moments[moments.length - 1] = {
@@ -70,17 +68,20 @@ export const shownMoments = (moments: readonly Moment[], focus: number): readonl
   ];
 };
 
-/** The first reading of each view that answers. */
+/** The first whole reading of each view. */
 export type Firsts = Readonly<Partial<Record<SnapshotView, Uint8Array>>>;
 
-/** The first reading of a view that answers. */
-export const firstOf = (events: readonly RestoreEvent[], view: SnapshotView): Uint8Array | undefined =>
-  events
-    .filter((event): event is Reading => event.kind === 'reading' && event.view === view)
-    .map(({ config }) => config)
-    .find(
-      (config): config is Uint8Array => config !== null && readabilityOf(config, config).kind !== 'nothing',
-    );
+/** The first reading of a view that answers, to its end if there is one. */
+export const firstOf = (events: readonly RestoreEvent[], view: SnapshotView): Uint8Array | undefined => {
+  let first: { readonly config: Uint8Array; readonly extent: number } | undefined;
+  for (const event of events) {
+    if (event.kind !== 'reading' || event.view !== view || event.config === null) continue;
+    const { config } = event;
+    const extent = extentOf(config);
+    if (extent > (first?.extent ?? 0)) first = { config, extent };
+  }
+  return first?.config;
+};
 
 /** Without the bytes. */
 export const published = ({ at, name, views, events }: Moment): AuditMoment => ({ at, name, views, events });

@@ -2,7 +2,9 @@
 import { missingCase } from '../exhaustive.ts';
 import type { AuditProblem, AuditVerdict, RegisterAudit, RestoreAudit } from './audit.ts';
 import type { RestoreHistory } from './history.ts';
+import { momentOf } from './moments.ts';
 import type { AuditFact, Finding, Provenance } from './provenance.ts';
+import type { Silent } from './readability.ts';
 
 export const provenanceText: Readonly<Record<Provenance, string>> = {
   openSnapshot: 'the open-time snapshot',
@@ -85,6 +87,39 @@ export const factText = (fact: AuditFact, history: RestoreHistory, width: number
   }
 };
 
+/** `afterReset` is the reset, and a step of reinitialising goes by its own name. */
+const momentWords = (name: string): string => {
+  const moment = momentOf(name);
+  if (moment === null) return name;
+  const words = {
+    open: 'the opening',
+    armed: 'the arming',
+    beforeFault: 'the time before the fault',
+    duringWait: 'the error',
+    afterReset: 'the reset',
+    end: 'the end',
+    look: 'a look',
+  } as const;
+  return moment.kind === 'afterStep' ? moment.step : words[moment.kind];
+};
+
+const silenceText = (silent: Silent): string => {
+  switch (silent.because) {
+    case 'allOnes':
+      return 'all ones, the device did not answer.';
+    case 'damaged':
+      return 'what the journal kept of it is damaged; the device may well have answered.';
+    case 'refused': {
+      const { error } = silent;
+      if (error === null) return 'it was not read, and why was not kept.';
+      const errno = error.errno === undefined ? '' : ` (${error.errno.name}, ${error.errno.number})`;
+      return `${error.code}${errno}. ${error.message}`;
+    }
+    default:
+      return missingCase(silent);
+  }
+};
+
 /** One sentence. */
 export const problemText = (problem: AuditProblem): string => {
   switch (problem.kind) {
@@ -93,17 +128,25 @@ export const problemText = (problem: AuditProblem): string => {
     case 'onlyVirtualView':
       return 'The hardware’s config space was never read (sysfs config, root): ids, BARs and MSI are as VFIO makes them up.';
     case 'unreadable': {
-      const { readability } = problem;
-      const where = `Reading ${problem.moment + 1}`;
-      if (readability.kind !== 'upTo') return `${where} gave nothing: the device did not answer.`;
-      return readability.because === 'short'
-        ? `${where} ended after ${readability.offset} bytes.`
-        : `${where} is all ones from 0x${readability.offset.toString(16)} on; before it was not.`;
+      const { view, names, readability } = problem;
+      const what = `Config space (${view} view)`;
+      const where = `at ${names.map(momentWords).join(', ')}`;
+      if (readability.kind === 'upTo') {
+        const from = `0x${readability.offset.toString(16)}`;
+        return readability.because === 'short'
+          ? `${what} unreadable from ${from} on ${where}: the reading ends there.`
+          : `${what} unreadable from ${from} on ${where}: all ones, where the device had others before.`;
+      }
+      return `${what} unreadable ${where}: ${silenceText(readability)}`;
     }
     case 'capabilityWalk':
       return `The capability lists could not be followed to their ends (${problem.problem.kind}).`;
     case 'unknownCapability':
       return `${problem.name} at 0x${problem.offset.toString(16)} has no layout here; it is audited as raw dwords.`;
+    case 'vendorCapability':
+      return `${problem.name} at 0x${problem.offset.toString(16)} holds what only its vendor knows; it is audited as raw dwords, and no step of the kernel restores it.`;
+    case 'unknownHeader':
+      return `The header is ${problem.headerKind === 'cardBus' ? 'one of a CardBus bridge' : 'of an unknown type'}; only its first 16 bytes are audited.`;
     default:
       return missingCase(problem);
   }

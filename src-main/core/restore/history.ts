@@ -1,5 +1,6 @@
 import type { SnapshotView } from '../journal/line.ts';
 import type { Microseconds, Protocol } from '../recovery/phase.ts';
+import type { BenchError } from '../result.ts';
 import type { ModelledKernel } from './kernelVersion.ts';
 
 /**
@@ -31,6 +32,12 @@ export const kernelFeatures = [
 ] as const;
 export type KernelFeature = (typeof kernelFeatures)[number];
 
+/**
+ * `refused`: it could not be read, and this is the rig's error. `damaged`: it was read, and what the journal kept of it is
+ * not whole, which says nothing of the device.
+ */
+export type Unread = { readonly kind: 'refused'; readonly error: BenchError } | { readonly kind: 'damaged' };
+
 /** One thing that happened to a device, in the order of `at`. Only what succeeded: a write that failed wrote nothing. */
 export type RestoreEvent = { readonly at: Microseconds } & (
   | {
@@ -38,8 +45,10 @@ export type RestoreEvent = { readonly at: Microseconds } & (
       /** As a `snapshot` line names it; `momentOf()` takes it apart. */
       readonly moment: string;
       readonly view: SnapshotView;
-      /** Null: it could not be read. */
+      /** Null: there are no bytes. */
       readonly config: Uint8Array | null;
+      /** Why there are none, where that was kept. */
+      readonly unread?: Unread;
     }
   /** vfio_pci_core_enable(): resets, saves, and keeps that save as the open-time snapshot. */
   | { readonly kind: 'opened' }

@@ -3,11 +3,15 @@ import { isOutcome } from '../recovery/phase.ts';
 import { momentOf } from './moments.ts';
 import type { RecordedRecovery } from './recordings.ts';
 
-const isLoose = (line: JournalLine): line is LineOf<'snapshot'> =>
-  line.type === 'snapshot' && line.recovery === null;
+type ReadingLine = LineOf<'snapshot' | 'unreadable'>;
+
+const isReading = (line: JournalLine): line is ReadingLine =>
+  line.type === 'snapshot' || line.type === 'unreadable';
+
+const isLoose = (line: JournalLine): line is ReadingLine => isReading(line) && line.recovery === null;
 
 const isOpening = (line: JournalLine | undefined): boolean =>
-  line?.type === 'snapshot' && momentOf(line.moment)?.kind === 'open';
+  line !== undefined && isReading(line) && momentOf(line.moment)?.kind === 'open';
 
 /** What was read at the opening comes before its `operation` line; journals of before have no such readings. */
 const openingBefore = (lines: readonly JournalLine[], seq: number): number => {
@@ -79,6 +83,7 @@ export const tellsOfRestore = ({ type }: JournalLine): boolean =>
   type === 'uevent' ||
   type === 'step' ||
   type === 'snapshot' ||
+  type === 'unreadable' ||
   type === 'operation' ||
   type === 'fault' ||
   type === 'kernelTrace';

@@ -2,6 +2,8 @@ import type { JournalLine, LineOf, SnapshotView } from '../journal/line.ts';
 import { isOutcome, type Microseconds, type Outcome, type Protocol } from '../recovery/phase.ts';
 import type { Severity } from '../recovery/reports.ts';
 
+type ReadingLine = LineOf<'snapshot' | 'unreadable'>;
+
 /** When the bench keeps the config space, in this order: before the error, and three times in a recovery. */
 export const restoreMoments = ['armed', 'duringWait', 'afterReset', 'end'] as const;
 export type RestoreMoment = (typeof restoreMoments)[number];
@@ -24,6 +26,9 @@ export interface RecordedRecovery {
   readonly moments: Readonly<Partial<Record<RestoreMoment, MomentRecording>>>;
 }
 
+const isReading = (line: JournalLine): line is ReadingLine =>
+  line.type === 'snapshot' || line.type === 'unreadable';
+
 const isMoment = (text: string): text is RestoreMoment =>
   (restoreMoments as readonly string[]).includes(text);
 
@@ -34,20 +39,24 @@ type Draft = {
 };
 
 /** Both views of a moment are two lines, one right after the other. */
-const withView = (known: MomentRecording | undefined, line: LineOf<'snapshot'>): MomentRecording => ({
+const withView = (known: MomentRecording | undefined, line: ReadingLine): MomentRecording => ({
   at: known?.at ?? line.at,
-  views: { ...known?.views, [line.view]: line.bytes },
+  views: { ...known?.views, ...(line.type === 'snapshot' ? { [line.view]: line.bytes } : {}) },
 });
 
 interface Baseline {
   readonly seq: number;
+  /** Views that were read, or could not be. */
+  readonly told: readonly SnapshotView[];
   readonly recording: MomentRecording;
 }
 
-const nextBaseline = (known: Baseline | null, line: LineOf<'snapshot'>): Baseline =>
-  known !== null && known.recording.views[line.view] === undefined
-    ? { seq: known.seq, recording: withView(known.recording, line) }
-    : { seq: line.seq, recording: withView(undefined, line) };
+const nextBaseline = (known: Baseline | null, line: ReadingLine): Baseline => {
+  const { view, seq } = line;
+  return known === null || known.told.includes(view)
+    ? { seq, told: [view], recording: withView(undefined, line) }
+    : { seq: known.seq, told: [...known.told, view], recording: withView(known.recording, line) };
+};
 
 /** What the lines of one device kept of its config space, recovery by recovery, oldest first. */
 export const recordedRecoveries = (lines: readonly JournalLine[]): readonly RecordedRecovery[] => {
@@ -72,9 +81,9 @@ export const recordedRecoveries = (lines: readonly JournalLine[]): readonly Reco
       ({ protocol } = line.arming);
       // Recoveries are counted from 1 again; what was kept when the device was armed stays good until it is kept anew.
       open = new Map();
-    } else if (line.type === 'snapshot' && line.recovery === null && line.moment === 'armed') {
+    } else if (isReading(line) && line.recovery === null && line.moment === 'armed') {
       baseline = nextBaseline(baseline, line);
-    } else if (line.type === 'snapshot' && line.recovery !== null && isMoment(line.moment)) {
+    } else if (isReading(line) && line.recovery !== null && isMoment(line.moment)) {
       const { moments } = recoveryOf(line.recovery, line);
       moments[line.moment] = withView(moments[line.moment], line);
     } else if (line.type === 'step' && line.recovery !== null) {

@@ -6,6 +6,7 @@ import { describedKernelOf } from './describedKernel.ts';
 import type { RestoreEvent, RestoreHistory, WritePurpose } from './history.ts';
 import { historyLines } from './historyLines.ts';
 import { momentOf } from './moments.ts';
+import type { ReadBytes } from './readability.ts';
 import type { RecordedRecovery } from './recordings.ts';
 
 const eventOf = (action: DeviceAction, at: Microseconds, purpose: WritePurpose): RestoreEvent => {
@@ -122,6 +123,12 @@ const platformOf = (architecture: string): RestoreHistory['platform'] => {
   return architecture.startsWith('ppc64') ? 'eeh' : 'aer';
 };
 
+const bytesOf = (line: LineOf<'snapshot' | 'unreadable'>, unpack: Unpack): ReadBytes => {
+  if (line.type === 'unreadable') return { config: null, unread: { kind: 'refused', error: line.error } };
+  const config = unpack(line);
+  return config === null ? { config, unread: { kind: 'damaged' } } : { config };
+};
+
 /**
  * Of each recovery the kernel may have reset the device before the first reading that comes after it; of one in which
  * the bench has no part, before the kernel says that it is over.
@@ -145,7 +152,7 @@ class Resets {
       : [{ at, kind: 'recoveryReset', proof: 'possible' }];
   }
 
-  before({ at, moment, recovery }: LineOf<'snapshot'>): RestoreEvent[] {
+  before({ at, moment, recovery }: LineOf<'snapshot' | 'unreadable'>): RestoreEvent[] {
     const kind = momentOf(moment)?.kind;
     const after = kind === 'afterReset' || kind === 'afterStep' || kind === 'end';
     if (!after || recovery === null || this.#told.has(recovery)) return [];
@@ -180,13 +187,13 @@ export const historyOf = (
     if (line.type === 'uevent') events.push(...resets.kernelSaid(line));
     if (line.type === 'operation') events.push(...operationEvents(line));
     if (line.type === 'step') events.push(...stepEvents(line));
-    if (line.type !== 'snapshot') return;
+    if (line.type !== 'snapshot' && line.type !== 'unreadable') return;
     const { at, moment, view } = line;
     if (momentOf(moment)?.kind === 'open' && !opened) {
       opened = true;
       events.push({ at, kind: 'opened' });
     }
-    events.push(...resets.before(line), { at, kind: 'reading', moment, view, config: unpack(line) });
+    events.push(...resets.before(line), { at, kind: 'reading', moment, view, ...bytesOf(line, unpack) });
   });
   return {
     kernel: described.version,

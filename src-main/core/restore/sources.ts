@@ -1,53 +1,19 @@
 /** From what happened to what may have written which bytes: the history as readings and writers, in order. */
 import { wordAt } from '../pci/bytes.ts';
-import { commandBit, configOffset, configSize } from '../pci/registers.ts';
+import { commandBit, configOffset } from '../pci/registers.ts';
 import type { AuditedDevice } from './auditRegisters.ts';
-import type { KernelFeature, RestoreEvent, RestoreHistory } from './history.ts';
+import type { Entry, Strength } from './entries.ts';
+import type { EventOf, KernelFeature, RestoreEvent, RestoreHistory } from './history.ts';
 import { restoreBehaviourOf } from './kernelVersion.ts';
 import { byteState, copyOf, knownBits, lose, openImage, reopen, tell } from './knownImage.ts';
 import type { KnownImage } from './knownImage.ts';
-import { blocksOf, gateOf, gatesOf, rewritten, type Gates } from './liveGates.ts';
+import { blocksOf, gateOf, gatesOf, rewritten } from './liveGates.ts';
 import { readabilityOf, readableBytes } from './readability.ts';
-import { zeroedByReset } from './registerNature.ts';
-
-/** `possible`: it may not have happened at all. `certain`: the bench did it itself. */
-export type Strength = 'possible' | 'inferred' | 'certain';
-
-export type Entry = { readonly event: number } & (
-  | { readonly kind: 'reading'; readonly config: Uint8Array; readonly readable: number }
-  | { readonly kind: 'write'; readonly offset: number; readonly width: number; readonly value: number }
-  | { readonly kind: 'reset'; readonly reach: 'function' | 'slot'; readonly strength: Strength }
-  | {
-      readonly kind: 'restore';
-      readonly source: 'lastSave' | 'openSnapshot';
-      readonly strength: Strength;
-      readonly saved: KnownImage;
-      readonly live: KnownImage;
-      readonly gates: Gates;
-    }
-  | {
-      readonly kind: 'feature';
-      readonly feature: KernelFeature;
-      readonly change: 'enabled' | 'disabled';
-      readonly bases: readonly number[];
-      /** Whether pci_intx() set INTx Disable in COMMAND as well; null: it may have. */
-      readonly setIntxDisable: boolean | null;
-    }
-  /** vfio_bar_restore(), which a write of COMMAND sets off. */
-  | { readonly kind: 'baseAddresses'; readonly strength: Strength; readonly live: KnownImage }
-  /** Nothing from before can be the source of a value any more. */
-  | { readonly kind: 'gap' }
-);
-
-/** Bits that a reset is known to set, and to what. */
-export interface ResetKnowledge {
-  readonly value: Uint8Array;
-  readonly mask: Uint8Array;
-}
+import { ResetLearning, type ResetKnowledge, type ResetReach } from './resetKnowledge.ts';
 
 export interface Sources {
   readonly entries: readonly Entry[];
-  readonly reset: Readonly<Record<'function' | 'slot', ResetKnowledge>>;
+  readonly reset: Readonly<Record<ResetReach, ResetKnowledge>>;
 }
 
 const baseAddresses = { from: configOffset.baseAddress0, to: configOffset.cardBusCis } as const;
@@ -61,7 +27,7 @@ const noBelief: Readonly<Beliefs> = { hardwareMemory: null, barsKept: null };
 
 class Compiler {
   readonly entries: Entry[] = [];
-  readonly reset: Record<'function' | 'slot', ResetKnowledge>;
+  readonly #resets: ResetLearning;
   readonly #history: RestoreHistory;
   readonly #device: AuditedDevice;
   readonly #first: Uint8Array;
@@ -73,9 +39,8 @@ class Compiler {
   #bars: KnownImage;
   #stateSaved: boolean;
   readonly #told = new Map<number, 'on' | 'off'>();
-  #unreadable = false;
-  /** The hardware before a reset that nothing has touched since. */
-  #beforeReset: { reach: 'slot' | 'function'; hardware: KnownImage } | null = null;
+  /** Whether the device answered when it was last looked at; where nobody could look, that is not known. */
+  #answers: boolean | null = true;
   #beliefs: Beliefs = { ...noBelief };
   /** The same of what the last save and the open-time snapshot hold. */
   #savedBeliefs: Readonly<Beliefs> = noBelief;
@@ -87,22 +52,18 @@ class Compiler {
     this.#history = history;
     this.#device = device;
     this.#first = first;
-    const { size, placement } = device;
+    const { size } = device;
     this.#hardware = openImage(size);
     this.#saved = openImage(size);
     this.#saved.state.fill(byteState.lost);
     this.#live = openImage(size);
     this.#bars = openImage(size);
     this.#stateSaved = restoreBehaviourOf[history.kernel].alwaysRestores;
-    const knowledge = (): ResetKnowledge => {
-      const mask = new Uint8Array(size);
-      for (const rule of zeroedByReset(placement)) {
-        mask[rule.offset] = rule.mask & 0xff;
-        if (rule.offset + 1 < size) mask[rule.offset + 1] = rule.mask >>> 8;
-      }
-      return { value: new Uint8Array(size), mask };
-    };
-    this.reset = { function: knowledge(), slot: knowledge() };
+    this.#resets = new ResetLearning(device);
+  }
+
+  get reset(): Sources['reset'] {
+    return this.#resets.known;
   }
 
   run(view: 'vfio' | 'hardware'): void {
@@ -112,7 +73,7 @@ class Compiler {
       if (event.kind === 'reading') {
         if (event.view !== view) return;
         if (event.moment === 'open' && !opensItself && this.#opened === null) this.#open();
-        this.#read(event.config, index);
+        this.#read(event, index);
       } else {
         this.#happen(event, index);
       }
@@ -145,12 +106,12 @@ class Compiler {
     this.#touched(0, size);
     for (const image of [this.#saved, this.#live, this.#bars]) image.state.fill(byteState.lost);
     this.#told.clear();
-    this.#beforeReset = null;
+    this.#resets.forget();
     this.#beliefs = { ...noBelief };
     this.#savedBeliefs = noBelief;
     this.#virtualMemory = null;
     this.#stateSaved = true;
-    this.#unreadable = false;
+    this.#answers = null;
     this.entries.push({ kind: 'gap', event });
   }
 
@@ -172,16 +133,18 @@ class Compiler {
     this.#openedBeliefs = { ...this.#beliefs };
   }
 
-  #read(config: Uint8Array | null, event: number): void {
-    const readable = readableBytes(readabilityOf(config, this.#first), config?.length ?? 0);
-    this.#unreadable = readable === 0;
+  #read(reading: EventOf<'reading'>, event: number): void {
+    const { config } = reading;
+    const readability = readabilityOf(reading, this.#first);
+    const readable = readableBytes(readability, config?.length ?? 0);
+    const silent = readability.kind === 'nothing';
+    this.#answers = silent ? (readability.because === 'allOnes' ? false : null) : true;
     if (config === null || readable === 0) return;
     reopen(this.#hardware, 0, readable);
     for (const image of [this.#hardware, this.#saved, this.#opened, this.#live, this.#bars]) {
       if (image !== null) tell(image, config, readable);
     }
-    if (this.#beforeReset !== null) this.#learn(this.#beforeReset, config, readable);
-    this.#beforeReset = null;
+    this.#resets.read(config, readable);
     const memory = (wordAt(config, configOffset.command) & commandBit.memorySpace) !== 0;
     this.#beliefs.hardwareMemory = memory;
     this.#virtualMemory ??= memory;
@@ -197,37 +160,16 @@ class Compiler {
     return true;
   }
 
-  /** What a reset changed it sets; what it left may be sticky, or be the same anyway. */
-  #learn(
-    { reach, hardware }: { reach: 'function' | 'slot'; hardware: KnownImage },
-    config: Uint8Array,
-    readable: number,
-  ): void {
-    // What a function level reset sets, a conventional one sets as well (PCIe 6.6.2).
-    for (const known of ['function', 'slot'] as const) {
-      const knowledge = this.reset[known];
-      // Of the header it keeps nothing that a conventional one sets: the exceptions of 6.6.2 are in capabilities.
-      const end = known === 'function' && reach === 'slot' ? Math.min(readable, configSize.header) : readable;
-      for (let at = 0; at < end; at += 1) {
-        if (hardware.state[at] !== byteState.known) continue;
-        const changed = (hardware.value[at] ?? 0) ^ (config[at] ?? 0);
-        if (changed === 0) continue;
-        knowledge.value[at] = ((knowledge.value[at] ?? 0) & ~changed) | ((config[at] ?? 0) & changed);
-        knowledge.mask[at] = (knowledge.mask[at] ?? 0) | changed;
-      }
-    }
-  }
-
   #touched(from: number, to: number): void {
     for (const image of [this.#saved, this.#opened, this.#live, this.#bars]) {
       if (image !== null) lose(image, from, to);
     }
     reopen(this.#hardware, from, to);
     if (from === 0 && to >= this.#device.size) return;
-    if (this.#beforeReset !== null) this.#beforeReset.hardware.state.fill(byteState.lost, from, to);
+    this.#resets.touched(from, to);
   }
 
-  #write(event: Extract<RestoreEvent, { kind: 'ownWrite' }>, index: number): void {
+  #write(event: EventOf<'ownWrite'>, index: number): void {
     const { offset, width, value } = event;
     // vfio keeps what user space writes there for itself (vfio_pci_init_perm_bits(): all of it is virtual).
     if (offset === configOffset.interruptLine && width === 1) return;
@@ -258,8 +200,11 @@ class Compiler {
     this.#virtualMemory = wanted;
   }
 
-  #hardwareReset(reach: 'function' | 'slot', event: number, strength: Strength): void {
-    this.#beforeReset = strength === 'possible' ? null : { reach, hardware: copyOf(this.#hardware) };
+  #hardwareReset(reach: ResetReach, event: number, strength: Strength): void {
+    // It may have woken up.
+    if (this.#answers === false) this.#answers = null;
+    if (strength === 'possible') this.#resets.forget();
+    else this.#resets.reset(reach, this.#hardware);
     this.#touched(0, this.#device.size);
     this.entries.push({ kind: 'reset', event, reach, strength });
     this.#beliefs.hardwareMemory = strength === 'possible' ? null : false;
@@ -275,7 +220,7 @@ class Compiler {
     const live = copyOf(this.#live);
     const gates = gatesOf(this.#device.placement, live, this.#told);
     this.entries.push({ kind: 'restore', event, source, strength, saved: image, live, gates });
-    this.#beforeReset = null;
+    this.#resets.forget();
     if (strength === 'possible') {
       this.#beliefs = { ...noBelief };
       return;
@@ -288,14 +233,15 @@ class Compiler {
     this.#beliefs = { ...this.#savedBeliefs };
   }
 
-  #deviceReset(reach: 'function' | 'slot', event: number): void {
+  #deviceReset(reach: ResetReach, event: number): void {
     const behaviour = restoreBehaviourOf[this.#history.kernel];
-    if (!(behaviour.refusesInaccessibleSave && this.#unreadable)) {
+    if (!(behaviour.refusesInaccessibleSave && this.#answers === false)) {
       const kept = this.#saved;
+      const answered = this.#answers === true;
       this.#saved = copyOf(this.#hardware);
       lose(this.#saved, 0, this.#device.size);
-      if (this.#unreadable) this.#saved.state.fill(byteState.lost);
-      this.#savedBeliefs = this.#unreadable ? noBelief : { ...this.#beliefs };
+      if (!answered) this.#saved.state.fill(byteState.lost);
+      this.#savedBeliefs = answered ? { ...this.#beliefs } : noBelief;
       for (const block of blocksOf(this.#device.placement, 'tph')) {
         const gate = gateOf(block, this.#live, this.#told);
         const end = block.base + (block.entry.length ?? 0);

@@ -9,7 +9,8 @@ import type { KernelFeature } from './history.ts';
 import type { KnownImage } from './knownImage.ts';
 import type { Provenance } from './provenance.ts';
 import { hasVfBaseAddress } from './liveGates.ts';
-import type { Entry, Sources, Strength } from './sources.ts';
+import type { Entry, Strength } from './entries.ts';
+import type { Sources } from './sources.ts';
 import type { RestoreStepName } from './steps.ts';
 
 /** A writer of some bits of one register. Values and masks are those of the register, unshifted. */

@@ -316,6 +316,11 @@ export const rowsOf = (line: JournalLine, previous: Phase | null): readonly Time
       );
     case 'fault':
       return faultRows(line);
+    case 'unreadable':
+      return plain(
+        line.device,
+        sketch('bench', 'device', failedWith(`config space unreadable (${line.view})`, line.error), 'error'),
+      );
     case 'kernelLog':
       return plain(line.device, sketch('kernel', 'kernel', line.text, 'quiet'));
     case 'kernelTrace':

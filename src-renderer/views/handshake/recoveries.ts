@@ -101,6 +101,7 @@ class RecoveryReader {
       case 'uevent':
       case 'kernelLog':
       case 'snapshot':
+      case 'unreadable':
       case 'run':
       case 'scenario':
       case 'end':

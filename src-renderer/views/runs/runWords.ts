@@ -95,6 +95,7 @@ export const lineWords = (
     case 'operation':
     case 'kernelLog':
     case 'kernelTrace':
+    case 'unreadable':
       return quiet(line.type);
     default:
       return missingCase(line);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { auditRestore, type RestoreAudit } from '../../../src-main/core/restore/audit.ts';
-import { auditText, factText, findingText } from '../../../src-main/core/restore/auditText.ts';
+import { auditText, factText, findingText, problemText } from '../../../src-main/core/restore/auditText.ts';
 import type { RestoreEvent, RestoreHistory, RestorePolicy } from '../../../src-main/core/restore/history.ts';
 import type { ModelledKernel } from '../../../src-main/core/restore/kernelVersion.ts';
 import type { FunctionTemplate } from '../../../src-main/rigs/simulated/hardware/functionTemplate.ts';
@@ -213,8 +213,10 @@ describe('hazards that only the history shows', () => {
     expect(named(audit, 'command').values.at(-1)).toBeNull();
     expect(audit.problems).toContainEqual({
       kind: 'unreadable',
-      moment: 1,
-      readability: { kind: 'nothing' },
+      view: 'hardware',
+      moments: [1],
+      names: ['end'],
+      readability: { kind: 'nothing', because: 'allOnes' },
     });
   });
 });
@@ -269,7 +271,12 @@ describe('what a history does not tell', () => {
     const silent = auditRestore(
       history([reading(1, 'armed', null), reading(2, 'end', new Uint8Array(64).fill(0xff))]),
     );
-    expect(silent).toMatchObject({ registers: [], problems: [{ kind: 'nothingRead' }] });
+    expect(silent.registers).toEqual([]);
+    expect(silent.problems.map(problemText)).toEqual([
+      'No config space was read that answers: there is nothing to audit.',
+      'Config space (hardware view) unreadable at the arming: it was not read, and why was not kept.',
+      'Config space (hardware view) unreadable at the end: all ones, the device did not answer.',
+    ]);
     expect(silent.moments).toHaveLength(2);
   });
 
@@ -323,7 +330,9 @@ describe('devices of every kind', () => {
     const audit = auditRestore(history([...device.events, reading(50_000, 'end', half)]));
     expect(audit.problems).toContainEqual({
       kind: 'unreadable',
-      moment: 1,
+      view: 'hardware',
+      moments: [1],
+      names: ['end'],
       readability: { kind: 'upTo', offset: 0x100, because: 'allOnes' },
     });
     expect(named(audit, 'uncorrectableSeverity').values[1]).toBeNull();

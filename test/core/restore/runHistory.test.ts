@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalLine } from '../../../src-main/core/journal/line.ts';
 import { auditRestore, type RegisterAudit, type RestoreAudit } from '../../../src-main/core/restore/audit.ts';
+import { problemText } from '../../../src-main/core/restore/auditText.ts';
 import type { RestoreEvent, RestoreHistory } from '../../../src-main/core/restore/history.ts';
 import { historyLines } from '../../../src-main/core/restore/historyLines.ts';
 import { recordedRecoveries, type RecordedRecovery } from '../../../src-main/core/restore/recordings.ts';
@@ -231,6 +232,15 @@ describe('a reading that is damaged in the journal', () => {
       const place = namesOf(audit).indexOf(damaged);
       expect([...new Set(audit.registers.map(({ values }) => values[place]))]).toEqual([null]);
       expect(audit.registers.length).toBeGreaterThan(50);
+      expect(audit.problems.filter(({ kind }) => kind === 'unreadable')).toEqual(
+        ['hardware', 'vfio'].map((view) => ({
+          kind: 'unreadable',
+          view,
+          moments: [place],
+          names: [damaged],
+          readability: { kind: 'nothing', because: 'damaged' },
+        })),
+      );
       expect(audit.moments[audit.baseline]?.name).toBe(damaged === 'armed' ? 'open' : 'armed');
     },
   );
@@ -238,6 +248,7 @@ describe('a reading that is damaged in the journal', () => {
   it('everywhere leaves nothing to audit', async () => {
     const audit = auditRestore(told(await times(1), -1, () => null));
     expect(audit.registers).toEqual([]);
-    expect(audit.problems).toEqual([{ kind: 'nothingRead' }]);
+    expect(audit.problems[0]).toEqual({ kind: 'nothingRead' });
+    expect(audit.problems.map(problemText).at(-1)).toMatch(/vfio view\) unreadable at .*the end: .*damaged/);
   });
 });
