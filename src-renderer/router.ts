@@ -17,6 +17,7 @@ export const confirmedCards = [
   'acknowledge',
   'withdraw',
   'reset',
+  'mark',
   'unbind',
 ] as const satisfies readonly ConfirmedAction[];
 

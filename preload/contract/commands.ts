@@ -11,6 +11,8 @@ import {
   type ResetReport,
 } from '../../src-main/core/recovery/reports.ts';
 import type { FaultReceipt } from '../../src-main/core/faults/fault.ts';
+import type { MarkingPlan } from '../../src-main/core/restore/marking.ts';
+import type { WhatIfAnswer } from '../../src-main/core/restore/whatIf.ts';
 import type { CommandName } from './names.ts';
 import {
   confirmedActions,
@@ -181,6 +183,15 @@ export const commands = {
   acknowledge: answers<void>()('operator', z.strictObject(decision)),
   withdraw: answers<void>()('operator', z.strictObject(decision)),
   reset: answers<ResetReport | null>()('operator', z.strictObject({ ...decision, kind: z.enum(resetKinds) })),
+  planMarking: answers<MarkingPlan>()('viewer', z.strictObject(onDevice)),
+  mark: answers<void>()('operator', z.strictObject(decision)),
+  // `atTheEnd`: a recovery is open, and no more marks are written in it.
+  unmark: answers<'putBack' | 'atTheEnd'>()('operator', z.strictObject(onDevice)),
+  // `recovery`: the number of the line that it begins with; null for a recovery as the bench does it.
+  whatIf: answers<WhatIfAnswer>()(
+    'viewer',
+    z.strictObject({ ...onDevice, recovery: z.int().min(1).nullable() }),
+  ),
   scenarios: answers<ScenarioCatalogue>()('viewer', z.strictObject({})),
   scenario: answers<ScenarioSummary>()('viewer', z.strictObject({ name })),
   startScenario: answers<string>()('operator', z.strictObject({ name, profile: name.nullable() })),

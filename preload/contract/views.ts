@@ -153,7 +153,7 @@ export interface ConsoleSnapshot {
   readonly bench: string;
 }
 
-export const confirmedActions = ['inject', 'acknowledge', 'withdraw', 'reset', 'unbind'] as const;
+export const confirmedActions = ['inject', 'acknowledge', 'withdraw', 'reset', 'mark', 'unbind'] as const;
 export type ConfirmedAction = (typeof confirmedActions)[number];
 
 /**

@@ -95,14 +95,15 @@ export const useSelection = defineStore('selection', () => {
   const selectMoment = (moment: Microseconds | null): Promise<unknown> =>
     withQuery({ at: moment === null ? undefined : String(moment) });
 
-  /** Opens a card of a device: it is on the Handshake tab, whatever page this is; unbinding is on every tab. */
+  /** Opens a card of a device: it is on the Handshake tab, whatever page this is; some are on every tab. */
   const openCard = (
     name: ConfirmedAction,
     rigId = lastRig.value,
     address = lastDevice.value,
   ): Promise<unknown> => {
     if (rigId === null || address === null) return Promise.resolve();
-    const to = name === 'unbind' && onDevicePage.value ? tab.value : 'handshake';
+    const anywhere = name === 'unbind' || name === 'mark';
+    const to = anywhere && onDevicePage.value ? tab.value : 'handshake';
     return router.push(addressOf(rigId, address, to, { card: name }));
   };
 

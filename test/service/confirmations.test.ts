@@ -10,6 +10,7 @@ const commandOf: Readonly<Record<ConfirmedAction, CommandName>> = {
   acknowledge: 'acknowledge',
   withdraw: 'withdraw',
   reset: 'reset',
+  mark: 'mark',
   unbind: 'bind',
 };
 

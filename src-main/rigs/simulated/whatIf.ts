@@ -1,49 +1,19 @@
 import { auditRestore } from '../../core/restore/audit.ts';
-import type { AuditHazard } from '../../core/restore/auditHazards.ts';
-import type { RestorePolicy } from '../../core/restore/history.ts';
 import type { ModelledKernel } from '../../core/restore/kernelVersion.ts';
 import type { Provenance } from '../../core/restore/provenance.ts';
+import {
+  comparedPolicies,
+  type ComparedPolicy,
+  type WhatIf,
+  type WhatIfCell,
+  type WhatIfRow,
+} from '../../core/restore/whatIf.ts';
 import { capabilityId } from '../../core/pci/capability-ids.ts';
 import { pciExpressRegister } from '../../core/pci/capability-registers.ts';
 import { commandBit, configOffset } from '../../core/pci/registers.ts';
 import { offsetOfCapability } from './hardware/configSpaceLayout.ts';
 import type { FunctionTemplate } from './hardware/functionTemplate.ts';
 import { ModelDevice, type HistoryAction } from './modelDevice.ts';
-
-/** The policies of seed 2, side by side. */
-export const comparedPolicies = [
-  'nothing',
-  'lastSave',
-  'openSnapshot',
-  'resetDone',
-] as const satisfies readonly RestorePolicy[];
-export type ComparedPolicy = (typeof comparedPolicies)[number];
-
-export interface WhatIfCell {
-  /** At the end. */
-  readonly value: number;
-  /** The true sources of its bits, from the simulated hardware; several where its fields differ. */
-  readonly sources: readonly Provenance[];
-}
-
-export interface WhatIfRow {
-  readonly offset: number;
-  readonly width: 1 | 2 | 4;
-  readonly owner: string;
-  readonly name: string;
-  readonly label: string;
-  /** When it was first read after the device was set to work: at `armed`, else at the first moment. */
-  readonly before: number | null;
-  readonly by: Readonly<Record<ComparedPolicy, WhatIfCell>>;
-  /** Whether the policies end with different values. */
-  readonly differs: boolean;
-}
-
-export interface WhatIf {
-  readonly kernel: ModelledKernel;
-  readonly rows: readonly WhatIfRow[];
-  readonly hazards: Readonly<Record<ComparedPolicy, readonly AuditHazard[]>>;
-}
 
 type PerPolicy<Value> = Record<ComparedPolicy, Value>;
 

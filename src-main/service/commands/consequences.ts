@@ -93,6 +93,9 @@ const injectConsequence = (fault: Fault | null, situation: Situation): string =>
   }
 };
 
+const markConsequence =
+  'The marks are written now, in the wait of the next recovery and after its reset, and the old values when it has ended, or the device is disarmed or closed. Until then nobody acks without the bench: marks come before the ack.';
+
 const driverConsequence = (driver: string | null | undefined): string => {
   if (driver === null || driver === undefined) {
     return 'The device is left without its driver; it cannot be armed until it is bound to vfio-pci again.';
@@ -110,6 +113,8 @@ export const consequenceOf = (asked: Asked, situation: Situation): string => {
       return withdrawConsequence(situation);
     case 'reset':
       return resetConsequence(asked.kind, situation);
+    case 'mark':
+      return markConsequence;
     case 'inject':
       return injectConsequence(asked.fault, situation);
     case 'unbind':

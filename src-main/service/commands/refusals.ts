@@ -68,6 +68,8 @@ const refusalOfDeed = async (
     case 'withdraw':
       if (state === null) return refuse('notArmed', `${device} is not armed.`);
       return refusalOf(state, { kind: 'withdrawRequested', at, approval });
+    case 'mark':
+      return coordinator.markingRefusal(device);
     case 'reset': {
       const session = coordinator.session(device);
       if (session === null) return refuse('sessionClosed', `${device} is not open; arm it first.`);

@@ -3,6 +3,7 @@ import { decisionCommands } from './decisions.ts';
 import { deviceCommands } from './devices.ts';
 import type { HandlersOf } from './handler.ts';
 import { operatorCommands } from './operator.ts';
+import { restoreCommands } from './restore.ts';
 import { rigCommands } from './rigs.ts';
 import { runCommands } from './runs.ts';
 import { scenarioCommands } from './scenarios.ts';
@@ -12,6 +13,7 @@ export const handlers: HandlersOf<CommandName> = {
   ...rigCommands,
   ...deviceCommands,
   ...decisionCommands,
+  ...restoreCommands,
   ...scenarioCommands,
   ...runCommands,
   ...operatorCommands,

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { templates } from '../../../src-main/rigs/simulated/hardware/templates.ts';
-import {
-  comparedPolicies,
-  recoveryActions,
-  whatIf,
-  type WhatIf,
-} from '../../../src-main/rigs/simulated/whatIf.ts';
+import { comparedPolicies, type WhatIf } from '../../../src-main/core/restore/whatIf.ts';
+import { recoveryActions, whatIf } from '../../../src-main/rigs/simulated/whatIf.ts';
 
 const { acceleratorWithEverything, virtioRng } = templates;
 
