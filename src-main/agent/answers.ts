@@ -2,6 +2,7 @@ import { failure, success, type Result } from '../core/result.ts';
 import type { Protocol } from '../core/recovery/phase.ts';
 import type { FaultWitness } from '../rigs/faultWitness.ts';
 import { isKernelTracer } from '../rigs/kernelTracer.ts';
+import { isPlatformRig } from '../rigs/platformRig.ts';
 import type { AnswerOf, CallName, InputOf } from '../rigs/remote/protocol.ts';
 import type { DeviceSession, Rig } from '../rigs/rig.ts';
 import type { HeldSessions } from './heldSessions.ts';
@@ -18,6 +19,9 @@ const isWitness = (rig: Rig): rig is Rig & FaultWitness => 'expectFault' in rig 
 
 const noWitness = (rig: Rig): Result<never> =>
   failure('notSupported', `${rig.info.title} cannot tell whether a fault arrived that somebody else causes.`);
+
+const noPlatform = (rig: Rig): Result<never> =>
+  failure('notSupported', `${rig.info.title} has no platform that could act on a function.`);
 
 const base64Of = (bytes: Uint8Array | null): string | null =>
   bytes === null ? null : Buffer.from(bytes).toString('base64');
@@ -53,6 +57,10 @@ export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
         : failure('notSupported', `${rig.info.title} has no kernel that could be traced.`),
     bind: async ({ address, driver }) => asNull(await rig.bind(address, driver)),
     rescan: async () => copied(await rig.rescan()),
+    platformOffers: async ({ address }) =>
+      isPlatformRig(rig) ? copied(await rig.platformOffers(address)) : noPlatform(rig),
+    platformAct: async ({ address, action }) =>
+      isPlatformRig(rig) ? rig.platformAct(address, action) : noPlatform(rig),
     open: async ({ address }) => {
       const opened = await rig.open(address);
       if (!opened.ok) return opened;

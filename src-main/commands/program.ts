@@ -7,6 +7,7 @@ import { addConfigCommands } from './configCommands.ts';
 import { addInjectCommand } from './injectCommand.ts';
 import { addJournalCommands } from './journalCommands.ts';
 import { reportError, type Streams } from './output.ts';
+import { addPlatformCommand } from './platformCommand.ts';
 import { benchVersion } from './places.ts';
 import { addRestoreCommands } from './restoreCommands.ts';
 import { addRigCommands } from './rigCommands.ts';
@@ -54,6 +55,7 @@ export const runCommandLine = async (
   addRigCommands(program, context);
   addRigImageCommands(program, context);
   addInjectCommand(program, context);
+  addPlatformCommand(program, context);
   addScenarioCommands(program, context);
   addJournalCommands(program, context);
   addRestoreCommands(program, context);

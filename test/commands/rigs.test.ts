@@ -52,6 +52,35 @@ describe('rigs and devices', () => {
   });
 });
 
+describe('platform', () => {
+  const zpci = '--rig simulated:zpci-7.3';
+
+  it('lists what the platform can do to a function, what comes of it, and what is refused', async () => {
+    const { exit, out } = await terminal().rbench(`platform 1234:00:00.0 ${zpci}`);
+    expect(exit).toBe(0);
+    expect(out).toMatch(/^recover {2}\(echo 1 > recover\)\n {2}The kernel removes the function/m);
+    expect(out).toMatch(/^zpcictlReset .*\n.*\n {2}refused now: There is no service element/m);
+  });
+
+  it('does nothing before it is confirmed, and then what was asked for', async () => {
+    const hesitant = await terminal().rbench(`platform 1234:00:00.0 powerOff ${zpci}`);
+    expect(hesitant).toMatchObject({ exit: 2, err: expect.stringMatching(/leaves the bus.*--yes/) });
+    const { exit, out } = await terminal().rbench(`platform 1234:00:00.0 powerOff --yes ${zpci}`);
+    expect(exit).toBe(0);
+    expect(out).toMatch(/done in \d+ ms; 1234:00:00\.0 is not on the bus/);
+  });
+
+  it.each([
+    ['1234:00:00.0 explode', 2, /action "explode"/],
+    ['somewhere recover', 2, /address/],
+    ['1234:00:00.0 zpcictlDeconfigure --yes', 3, /no service element/],
+  ])('refuses %s', async (words, exit, message) => {
+    const refused = await terminal().rbench(`platform ${words} ${zpci}`);
+    expect(refused.err).toMatch(message);
+    expect(refused.exit).toBe(exit);
+  });
+});
+
 describe('inject', () => {
   const cases = [
     ['0000:01:00.0', 'recovered', 'awaitingAck'],

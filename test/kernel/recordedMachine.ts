@@ -36,13 +36,15 @@ const none = 'RxErr 0\nBadTLP 0\n';
 export class RecordedMachine {
   readonly root = mkdtempSync(join(tmpdir(), 'rbench-machine-'));
   readonly tree: HostTree;
-  /** Drivers whose probe refuses, and with what. */
+  /** Drivers whose probe refuses, and files of the platform that do, and with what. */
   readonly refusing = new Map<string, ErrnoName>();
   /** Which host driver takes which function by its ids. */
   readonly byIds = new Map<PciAddress, string>();
   /** A write that starts with one of these paths is held until it is let go. */
   readonly held = new Map<string, Promise<void>>();
   readonly written: string[] = [];
+  /** What a write does to the machine of s390x; its file is given by name. */
+  onPlatform: (file: 'recover' | 'power' | 'report_error', text: string) => void = () => undefined;
   /** What the next rescan finds. */
   onRescan: () => void = () => undefined;
 
@@ -93,7 +95,8 @@ export class RecordedMachine {
     symlinkSync(join(this.tree.sys, folder), join(this.tree.sys, 'bus/pci/devices', address));
   }
 
-  readonly write: SysfsWrite = async (path, text, doing) => {
+  readonly write: SysfsWrite = async (path, content, doing) => {
+    const text = typeof content === 'string' ? content : Buffer.from(content).toString('hex');
     for (const [start, until] of this.held) if (path.startsWith(start)) await until;
     this.written.push(`${path.slice(this.tree.sys.length)} ${JSON.stringify(text)}`);
     return this.#take(path, text.trim(), (errno) => refused(errnoOf(errno).number, `${doing}: ${errno}`));
@@ -119,6 +122,12 @@ export class RecordedMachine {
       const override = readFileSync(join(folder(text), 'driver_override'), 'utf8').trim();
       const driver = override === '(null)' ? this.byIds.get(addressOf(text)) : override;
       return driver === undefined ? done : this.#probe(addressOf(text), driver, refuse);
+    }
+    if (file === 'recover' || file === 'power' || file === 'report_error') {
+      const refusal = this.refusing.get(file);
+      if (refusal !== undefined) return refuse(refusal);
+      this.onPlatform(file, text);
+      return done;
     }
     if (file === 'rescan') {
       this.onRescan();

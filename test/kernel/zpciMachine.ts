@@ -27,6 +27,10 @@ export const zpciMachine = (): RecordedMachine => {
     for (const [name, value] of Object.entries({ ...zpciAttributes, ...changes })) {
       machine.attribute(address, name, `${value}\n`);
     }
+    // Written to and never read.
+    for (const name of ['recover', 'report_error']) machine.attribute(address, name, '');
+    const fid = ({ ...zpciAttributes, ...changes }.function_id as string).slice(2);
+    machine.file(`sys/bus/pci/slots/${fid}/power`, '1\n');
   }
   machine.file('sys/firmware/clp/uid_checking', '1\n');
   return machine;

@@ -5,30 +5,32 @@ import { openFlags, type Syscalls } from '../syscalls.ts';
 import type { BlockingCalls } from '../threads/blockingCalls.ts';
 
 /**
- * One write of text into a file of sysfs. It takes as long as the kernel does: an unbind waits for the device's lock.
+ * One write into a file of sysfs, text or bytes. It takes as long as the kernel does: an unbind waits for the device's lock.
  * `doing` is what it is for, "the unbind of 0000:01:00.0 from vfio-pci".
  */
-export type SysfsWrite = (path: string, text: string, doing: string) => Promise<Result<void>>;
+export type SysfsWrite = (path: string, content: string | Uint8Array, doing: string) => Promise<Result<void>>;
 
 const advice: Readonly<Record<number, string>> = {
   1: 'run the agent as root', // EPERM
   2: 'there is no such file; list devices and drivers again', // ENOENT
+  5: 'the platform did not carry it out; look at the kernel log', // EIO
   13: 'run the agent as root', // EACCES
   16: 'somebody else holds it; try again when that has ended', // EBUSY
   19: 'the device is gone, or the driver does not take it; list the devices again', // ENODEV
   22: 'the driver refused the device; an endpoint in an IOMMU group is needed', // EINVAL
+  95: 'this machine has no service element that takes it, as a guest of QEMU has none', // EOPNOTSUPP
 };
 
 /** Each write has a thread of its own while it lasts, so nothing else waits for it. */
 export const sysfsWriter =
   (calls: Syscalls, blocking: BlockingCalls): SysfsWrite =>
-  async (path, text, doing) => {
+  async (path, content, doing) => {
     const sentence = (errno: number): string =>
       `The kernel refused ${doing}: ${advice[errno] ?? 'look at the kernel log'}.`;
     // Not O_RDWR, which sysfs refuses for a file that cannot be read.
     const file = calls.open(path, openFlags.O_WRONLY | openFlags.O_CLOEXEC);
     if (!file.ok) return refused(file.errno, sentence(file.errno));
-    const answer = await blocking.make({ call: 'write', fd: file.value, bytes: Buffer.from(text) });
+    const answer = await blocking.make({ call: 'write', fd: file.value, bytes: Buffer.from(content) });
     calls.close(file.value);
     if (!answer.ok) return answer;
     const { result } = answer.value;

@@ -1,18 +1,15 @@
 import { join } from 'node:path';
 import { bindPreflight } from '../../core/faults/bindPreflight.ts';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../../core/faults/fault.ts';
+import type { PlatformOffer } from '../../core/faults/platformPreflight.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import type { Protocol } from '../../core/recovery/phase.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
 import type { TraceState } from '../../core/kernelTrace/told.ts';
+import { platformWords, type PlatformAction } from '../../core/zpci/platformActions.ts';
 import type { MachineEvent, MachineEvents } from '../../kernel/events/machineEvents.ts';
 import { readHardwareConfig } from '../../kernel/sysfs/configSpace.ts';
-import {
-  changeDriver,
-  restoreBinding,
-  type DriverDesk,
-  type EarlierBinding,
-} from '../../kernel/sysfs/driverBinding.ts';
+import { changeDriver, restoreBinding, type EarlierBinding } from '../../kernel/sysfs/driverBinding.ts';
 import {
   iommuGroupMembers,
   listPciFunctions,
@@ -20,10 +17,12 @@ import {
   type PciFunction,
 } from '../../kernel/sysfs/pciFunction.ts';
 import { readPciNames, type PciNames } from '../../kernel/sysfs/pciNames.ts';
+import type { PlatformDesk } from '../../kernel/sysfs/platformActions.ts';
 import { KernelWork } from '../../kernel/sysfs/sysfsWrites.ts';
 import type { KernelTrace, KernelTraceEvent } from '../../kernel/trace/kernelTrace.ts';
 import type { FaultWitness } from '../faultWitness.ts';
 import type { KernelTracer } from '../kernelTracer.ts';
+import type { PlatformReport, PlatformRig } from '../platformRig.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig, RigClock, RigEvent, RigInfo } from '../rig.ts';
 import { openBenchSession } from '../session/benchSession.ts';
 import type { BadDma } from './badDma.ts';
@@ -31,12 +30,13 @@ import { capabilitiesOf } from './capabilities.ts';
 import { likelyProtocols, sharersOf, summaryOf } from './deviceSummary.ts';
 import { injectFault, injectorOffers, type InjectionNeeds } from './injection.ts';
 import { LinuxFaultWitness } from './linuxFaultWitness.ts';
+import { LinuxPlatform } from './linuxPlatform.ts';
 import { checkOpening } from './openingChecks.ts';
 import { bindTargetOf, faultTargetOf } from './targets.ts';
 import { RigTrace } from './rigTrace.ts';
 import type { OpenVfioDevice } from './vfioOpening.ts';
 
-export interface LinuxRigParts extends DriverDesk {
+export interface LinuxRigParts extends PlatformDesk {
   readonly info: RigInfo;
   readonly clock: RigClock;
   readonly openVfioDevice: OpenVfioDevice;
@@ -55,13 +55,14 @@ interface OpenDevice {
 }
 
 /** The machine that this program runs on. */
-export class LinuxRig implements Rig, FaultWitness, KernelTracer {
+export class LinuxRig implements Rig, FaultWitness, KernelTracer, PlatformRig {
   readonly info: RigInfo;
   readonly clock: RigClock;
   readonly #parts: LinuxRigParts;
   readonly #names: PciNames;
   readonly #witness: LinuxFaultWitness;
   readonly #trace: RigTrace;
+  readonly #platform: LinuxPlatform;
   readonly #listeners = new Set<(event: RigEvent) => void>();
   readonly #open = new Map<PciAddress, OpenDevice | 'opening'>();
   readonly #openings = new Set<Promise<unknown>>();
@@ -87,6 +88,13 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
       tree: parts.tree,
       clock: parts.clock,
       onEvent: (listener) => this.onEvent(listener),
+    });
+    this.#platform = new LinuxPlatform({
+      desk: parts,
+      clock: parts.clock,
+      work: this.#work,
+      patience: parts.patience,
+      note: (address, text) => this.#note(address, text),
     });
     this.#trace = new RigTrace({
       open: parts.openTrace,
@@ -181,6 +189,23 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
     return changed;
   }
 
+  async platformOffers(address: PciAddress): Promise<Result<readonly PlatformOffer[]>> {
+    const known = await this.#findKnown(address);
+    return known.ok ? success(await this.#platform.offers(address, this.#open.has(address))) : known;
+  }
+
+  async platformAct(address: PciAddress, action: PlatformAction): Promise<Result<PlatformReport>> {
+    const known = await this.#findKnown(address);
+    if (!known.ok) return known;
+    const acted = await this.#platform.act(address, action, this.#open.has(address));
+    // What comes back is a new device, bound by nobody of this rig.
+    if (acted.ok && (action === 'powerOn' || platformWords[action].takesAway)) {
+      this.#earlier.delete(address);
+      this.#protocols.delete(address);
+    }
+    return acted;
+  }
+
   async rescan(): Promise<Result<readonly PciAddress[]>> {
     const before = await this.#functions();
     if (!before.ok) return before;
@@ -249,7 +274,7 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
   async #functions(): Promise<Result<readonly PciFunction[]>> {
     if (this.#closed !== null) return failure('rigClosed', 'This rig is closed.');
     const all = await listPciFunctions(this.#parts.tree);
-    if (all.ok) for (const { address } of all.value) this.#seen.add(address);
+    if (all.ok) for (const one of all.value) this.#saw(one);
     return all;
   }
 
@@ -257,12 +282,23 @@ export class LinuxRig implements Rig, FaultWitness, KernelTracer {
     if (this.#closed !== null) return failure('rigClosed', 'This rig is closed.');
     const found = await readPciFunction(this.#parts.tree, address);
     if (found !== null) {
-      this.#seen.add(address);
+      this.#saw(found);
       return success(found);
     }
     return this.#seen.has(address)
       ? failure('deviceLost', `${address} is not on the bus any more; look at its slot, or rescan the bus.`)
       : failure('unknownAddress', `This machine has no device ${address}; "devices" lists what it has.`);
+  }
+
+  #saw(found: PciFunction): void {
+    this.#seen.add(found.address);
+    this.#platform.saw(found);
+  }
+
+  /** Also one that its platform took off the bus. */
+  async #findKnown(address: PciAddress): Promise<Result<void>> {
+    const found = await this.#find(address);
+    return found.ok || (this.#closed === null && this.#platform.knows(address)) ? done : found;
   }
 
   #protocolsOf(found: PciFunction): readonly Protocol[] {

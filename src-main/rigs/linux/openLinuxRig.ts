@@ -50,6 +50,7 @@ export const openLinuxRig = async (tree: HostTree = thisMachine): Promise<Result
     clock: monotonicClock(() => kernel.calls.monotonic()),
     tree,
     write: sysfsWriter(kernel.calls, blocking),
+    seconds: () => Date.now() / 1_000,
     openVfioDevice: vfioOpening(kernel),
     injectAer: (address, error) => injectAer({ ...kernel, order: hostOrder }, address, error),
     listen: (listener) => openMachineEvents({ ...kernel, listener }),

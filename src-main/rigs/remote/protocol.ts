@@ -24,6 +24,9 @@ import {
   faultRequest,
   faultTarget,
   injectorOffer,
+  platformAction,
+  platformOffer,
+  platformReport,
   protocol,
   rigInfo,
 } from './shapes.ts';
@@ -34,7 +37,7 @@ import {
  *
  * Raised with every change of what crosses the wire; ends with different numbers do not talk to each other.
  */
-export const wireVersion = 7;
+export const wireVersion = 8;
 
 /**
  * How long a call may take, in milliseconds. `kernel`: the call blocks for as long as the kernel does, which during a
@@ -65,7 +68,7 @@ const call = <Input extends z.ZodType, Answer extends z.ZodType>(
 ) => ({ limit, input, answer });
 
 /**
- * The calls, each a member of `Rig`, of `FaultWitness`, of `KernelTracer` or of `DeviceSession`. Each is carried out once: a call whose answer was lost with
+ * The calls, each a member of `Rig`, of `FaultWitness`, of `KernelTracer`, of `PlatformRig` or of `DeviceSession`. Each is carried out once: a call whose answer was lost with
  * the link is asked for again under its number, and answered without being done again.
  */
 export const calls = {
@@ -78,6 +81,8 @@ export const calls = {
   bind: call('kernel', z.strictObject({ address, driver: z.string().max(200).nullable() }), done),
   traceKernel: call('brief', z.strictObject({ wish: z.enum(['on', 'off', 'ask']) }), resultOf(traceState)),
   rescan: call('kernel', nothing, resultOf(z.array(address))),
+  platformOffers: call('brief', onDevice, resultOf(z.array(platformOffer))),
+  platformAct: call('kernel', z.strictObject({ address, action: platformAction }), resultOf(platformReport)),
   open: call(
     'kernel',
     onDevice,

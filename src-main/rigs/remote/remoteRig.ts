@@ -1,10 +1,13 @@
 import type { Duplex } from 'node:stream';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../../core/faults/fault.ts';
+import type { PlatformOffer } from '../../core/faults/platformPreflight.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
 import type { TraceState } from '../../core/kernelTrace/told.ts';
+import type { PlatformAction } from '../../core/zpci/platformActions.ts';
 import type { FaultWitness } from '../faultWitness.ts';
 import type { KernelTracer } from '../kernelTracer.ts';
+import type { PlatformReport, PlatformRig } from '../platformRig.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig, RigEvent, RigInfo } from '../rig.ts';
 import { Calls, type Outcome } from './calls.ts';
 import { EventStream } from './eventStream.ts';
@@ -60,7 +63,7 @@ export interface RemoteRigOptions {
  * A rig whose machine is behind an agent. While the link is lost, nothing is known of the machine: new calls are
  * refused with `linkLost`, calls under way wait for the next link, and `reconnect` tells what was missed.
  */
-export class RemoteRig implements Rig, FaultWitness, KernelTracer {
+export class RemoteRig implements Rig, FaultWitness, KernelTracer, PlatformRig {
   readonly info: RigInfo;
   readonly clock: RemoteClock;
   readonly #bench: string;
@@ -203,6 +206,14 @@ export class RemoteRig implements Rig, FaultWitness, KernelTracer {
 
   async rescan(): Promise<Result<readonly PciAddress[]>> {
     return resultOfCall(await this.#ask('rescan', {}));
+  }
+
+  async platformOffers(address: PciAddress): Promise<Result<readonly PlatformOffer[]>> {
+    return resultOfCall(await this.#ask('platformOffers', { address }));
+  }
+
+  async platformAct(address: PciAddress, action: PlatformAction): Promise<Result<PlatformReport>> {
+    return resultOfCall(await this.#ask('platformAct', { address, action }));
   }
 
   onEvent(listener: (event: RigEvent) => void): Disposer {

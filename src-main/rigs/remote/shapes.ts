@@ -10,10 +10,13 @@ import {
   type FaultTarget,
   type InjectorOffer,
 } from '../../core/faults/fault.ts';
+import type { PlatformOffer } from '../../core/faults/platformPreflight.ts';
 import { parsePciAddress, type PciAddress } from '../../core/pci/address.ts';
 import { protocols } from '../../core/recovery/phase.ts';
 import { resetKinds } from '../../core/recovery/reports.ts';
+import { platformActions } from '../../core/zpci/platformActions.ts';
 import type { ZpciFunction } from '../../core/zpci/zpciFunction.ts';
+import type { PlatformReport } from '../platformRig.ts';
 import type { AutomaticOrder, DeviceCapabilities, DeviceSummary, RigEvent, RigInfo } from '../rig.ts';
 
 /**
@@ -153,6 +156,19 @@ export const injectorOffer: z.ZodType<InjectorOffer> = z.object({
   injector,
   faults: z.array(z.enum(['aer', 'zpciDma', 'eehFreeze', 'loopback', 'unplug'])),
   refusal: benchError.nullable(),
+});
+
+export const platformAction = z.enum(platformActions);
+
+export const platformOffer: z.ZodType<PlatformOffer> = z.object({
+  action: platformAction,
+  refusal: benchError.nullable(),
+});
+
+export const platformReport: z.ZodType<PlatformReport> = z.object({
+  action: platformAction,
+  took: microseconds.nonnegative(),
+  present: z.boolean(),
 });
 
 const use = z.enum(hostUses);

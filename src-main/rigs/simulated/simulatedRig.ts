@@ -1,8 +1,15 @@
 import { aerRegister } from '../../core/pci/capability-registers.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
+import {
+  platformRefusal,
+  type PlatformOffer,
+  type PlatformTarget,
+} from '../../core/faults/platformPreflight.ts';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../../core/faults/fault.ts';
 import type { Microseconds, Protocol } from '../../core/recovery/phase.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
+import { platformActions, type PlatformAction } from '../../core/zpci/platformActions.ts';
+import type { PlatformReport, PlatformRig } from '../platformRig.ts';
 import { openBenchSession } from '../session/benchSession.ts';
 import type {
   DeviceCapabilities,
@@ -18,6 +25,7 @@ import { AerService } from './kernel/aerService.ts';
 import { partitionableEndpointsOf, type PartitionableEndpoint } from './kernel/eeh.ts';
 import { bindDriver, replug, unbindDriver } from './kernel/hotplug.ts';
 import { refused } from './kernel/kernelError.ts';
+import { actOnSimulatedPlatform } from './kernel/platformActions.ts';
 import { Machine } from './kernel/machine.ts';
 import type { PciDevice } from './kernel/pciDevice.ts';
 import type { KernelProfile } from './kernel/profile.ts';
@@ -46,7 +54,7 @@ interface OpenDevice {
 const architectures = { aer: 'x86_64', zpci: 's390x', eeh: 'ppc64le' } as const;
 
 /** A rig without hardware: a machine that behaves as the real kernels were measured to behave, in virtual time. */
-export class SimulatedRig implements Rig {
+export class SimulatedRig implements Rig, PlatformRig {
   readonly info: RigInfo;
   readonly clock: SimulatedClock;
   /** The model itself, for tests that look behind the port. */
@@ -54,6 +62,8 @@ export class SimulatedRig implements Rig {
   readonly #aer: AerService;
   readonly #endpoints: ReadonlyMap<PciDevice, PartitionableEndpoint>;
   readonly #open = new Map<PciAddress, OpenDevice>();
+  /** Deconfigured: no rescan finds them. */
+  readonly #poweredOff = new Set<PciAddress>();
   #closed = false;
 
   constructor(options: SimulatedRigOptions) {
@@ -204,11 +214,32 @@ export class SimulatedRig implements Rig {
     return done;
   }
 
+  async platformOffers(address: PciAddress): Promise<Result<readonly PlatformOffer[]>> {
+    const target = this.#platformTarget(address);
+    return target.ok
+      ? success(platformActions.map((action) => ({ action, refusal: platformRefusal(target.value, action) })))
+      : target;
+  }
+
+  async platformAct(address: PciAddress, action: PlatformAction): Promise<Result<PlatformReport>> {
+    const target = this.#platformTarget(address);
+    if (!target.ok) return target;
+    const refusal = platformRefusal(target.value, action);
+    if (refusal !== null) return { ok: false, error: refusal };
+    const begun = this.clock.now();
+    const site = { machine: this.machine, address, poweredOff: this.#poweredOff };
+    const acted = await this.machine.call(actOnSimulatedPlatform(site, action));
+    if (!acted.ok) return acted;
+    const present = this.machine.devices.get(address)?.present === true;
+    return success({ action, took: this.clock.now() - begun, present });
+  }
+
   async rescan(): Promise<Result<readonly PciAddress[]>> {
     if (this.#closed) return failure('rigClosed', 'This rig is closed.');
     const back: PciAddress[] = [];
     for (const device of [...this.machine.devices.values()]) {
-      if (!device.present && replug(this.machine, device).ok) back.push(device.address);
+      if (device.present || this.#poweredOff.has(device.address)) continue;
+      if (replug(this.machine, device).ok) back.push(device.address);
     }
     return success(back);
   }
@@ -239,6 +270,27 @@ export class SimulatedRig implements Rig {
       );
     }
     return device.present ? success(device) : failure('deviceLost', `${address} is not on the bus any more.`);
+  }
+
+  #platformTarget(address: PciAddress): Result<PlatformTarget> {
+    const device = this.machine.devices.get(address);
+    if (this.#closed || device === undefined) {
+      const found = this.#find(address);
+      if (!found.ok) return found;
+    }
+    const zpci = this.machine.profile.platform === 'zpci';
+    return success({
+      address,
+      zpci,
+      present: device?.present === true,
+      use: device === undefined ? 'free' : useOf(device),
+      openInBench: this.#open.has(address),
+      holders: [],
+      canRecover: zpci,
+      // A simulated machine has no service element.
+      canReport: false,
+      powered: zpci ? !this.#poweredOff.has(address) : null,
+    });
   }
 
   #groupSiblings(device: PciDevice): readonly PciDevice[] {

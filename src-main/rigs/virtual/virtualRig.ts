@@ -1,9 +1,12 @@
 import type { Duplex } from 'node:stream';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../../core/faults/fault.ts';
+import type { PlatformOffer } from '../../core/faults/platformPreflight.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
 import type { TraceState } from '../../core/kernelTrace/told.ts';
+import type { PlatformAction } from '../../core/zpci/platformActions.ts';
 import type { KernelTracer } from '../kernelTracer.ts';
+import type { PlatformReport, PlatformRig } from '../platformRig.ts';
 import { openRemoteRig, type RemoteRig } from '../remote/remoteRig.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig, RigClock, RigEvent, RigInfo } from '../rig.ts';
 import { Guest, type GuestEnd } from './guest.ts';
@@ -37,7 +40,7 @@ const usualBootPatience = 120_000;
 const reconnectPause = 1_000;
 
 /** A rig in a QEMU guest: the agent's rig, the guest's life, and QEMU's monitor as an injector. */
-export class VirtualRig implements Rig, KernelTracer {
+export class VirtualRig implements Rig, KernelTracer, PlatformRig {
   readonly info: RigInfo;
   readonly clock: RigClock;
   readonly guest: Guest;
@@ -99,6 +102,14 @@ export class VirtualRig implements Rig, KernelTracer {
 
   rescan(): Promise<Result<readonly PciAddress[]>> {
     return this.#remote.rescan();
+  }
+
+  platformOffers(address: PciAddress): Promise<Result<readonly PlatformOffer[]>> {
+    return this.#remote.platformOffers(address);
+  }
+
+  platformAct(address: PciAddress, action: PlatformAction): Promise<Result<PlatformReport>> {
+    return this.#remote.platformAct(address, action);
   }
 
   traceKernel(wish: 'on' | 'off' | 'ask'): Promise<Result<TraceState>> {

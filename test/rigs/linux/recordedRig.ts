@@ -37,6 +37,7 @@ export const recordedRig = async (
     clock,
     tree: machine.tree,
     write: machine.write,
+    seconds: () => 1_800_000_000,
     openVfioDevice: async ({ function: { address } }) => failure('kernelRefused', `No VFIO for ${address}.`),
     injectAer: async (address, error) => injectAer(machine, address, error),
     openTrace: async () => failure('notSupported', 'Files are not traced.'),
