@@ -351,6 +351,7 @@ export class LinuxVfioDevice implements VfioDevice {
 
   async mapBar(bar: number): Promise<Result<void>> {
     if (!this.#open) return this.#closed();
+    if (this.#mappings.has(bar)) return done;
     const mapping = this.#file.mapRegion(bar, 'readWrite');
     if (!mapping.ok) return mapping;
     this.#mappings.set(bar, mapping.value);
@@ -380,7 +381,6 @@ export class LinuxVfioDevice implements VfioDevice {
 
   async remapDma(): Promise<Result<void>> {
     return this.#open ? this.#buffer.remap() : this.#closed();
-    if (this.#mappings.has(bar)) return done;
   }
 
   /**

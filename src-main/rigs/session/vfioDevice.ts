@@ -90,6 +90,10 @@ export interface VfioDevice {
   readConfigSpace(): Promise<Result<Uint8Array>>;
   /** The whole space as the hardware has it: sysfs `config`. */
   readHardwareConfigSpace(): Promise<Result<Uint8Array>>;
+  /** mmap() of a whole BAR. */
+  mapBar(bar: number): Promise<Result<unknown>>;
+  /** One load from the last mapping of the BAR. Refused where the processor's answer would be SIGBUS. */
+  loadMapped(bar: number, offset: number, width: AccessWidth): Promise<Result<number>>;
   /** Unmaps the bench's BAR mappings, so that nothing touches the device behind its back. */
   unmapBars(): Promise<Result<void>>;
   /** UNMAP_DMA + MAP_DMA of the bench's own buffer; after a zPCI error the old mapping is gone. */
@@ -99,10 +103,6 @@ export interface VfioDevice {
 
 export interface DriverCheck {
   readonly result: 'passed' | 'failed';
-  /** mmap() of a whole BAR. */
-  mapBar(bar: number): Promise<Result<unknown>>;
-  /** One load from the last mapping of the BAR. Refused where the processor's answer would be SIGBUS. */
-  loadMapped(bar: number, offset: number, width: AccessWidth): Promise<Result<number>>;
   readonly detail: string;
 }
 
