@@ -111,6 +111,7 @@ export const reinitialiseReport: z.ZodType<ReinitialiseReport> = z.object({
       result: stepResult,
       detail: z.string().exactOptional(),
       error: benchError.exactOptional(),
+      did: z.array(deviceAction).exactOptional(),
     }),
   ),
   did: z.array(deviceAction).exactOptional(),

@@ -3,6 +3,7 @@ import type { Protocol } from '../core/recovery/phase.ts';
 import type { FaultWitness } from '../rigs/faultWitness.ts';
 import { isKernelTracer } from '../rigs/kernelTracer.ts';
 import { isPlatformRig } from '../rigs/platformRig.ts';
+import { packConfig, packReading } from '../rigs/remote/packedConfig.ts';
 import type { AnswerOf, CallName, InputOf } from '../rigs/remote/protocol.ts';
 import type { DeviceSession, Rig } from '../rigs/rig.ts';
 import type { HeldSessions } from './heldSessions.ts';
@@ -22,9 +23,6 @@ const noWitness = (rig: Rig): Result<never> =>
 
 const noPlatform = (rig: Rig): Result<never> =>
   failure('notSupported', `${rig.info.title} has no platform that could act on a function.`);
-
-const base64Of = (bytes: Uint8Array | null): string | null =>
-  bytes === null ? null : Buffer.from(bytes).toString('base64');
 
 /** What each call does with the rig. */
 export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
@@ -68,7 +66,10 @@ export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
       return success({
         session: sessions.add(opened.value),
         capabilities,
-        opening: { vfio: base64Of(opening.vfio), hardware: base64Of(opening.hardware) },
+        opening: {
+          vfio: opening.vfio === null ? null : packConfig(opening.vfio),
+          hardware: opening.hardware === null ? null : packConfig(opening.hardware),
+        },
         setUp,
       });
     },
@@ -105,17 +106,25 @@ export const answersOf = (rig: Rig, sessions: HeldSessions): Answers => {
     readConfig: ({ session, view }) =>
       onSession(session, async (held) => {
         const read = await held.readConfig(view);
-        return read.ok ? success(Buffer.from(read.value).toString('base64')) : read;
+        return read.ok ? success(packConfig(read.value)) : read;
       }),
+    readBothViews: ({ session }) =>
+      onSession(session, async (held) => success(packReading(await held.readBothViews()))),
     writeConfig: ({ session, offset, width, value }) =>
       onSession(session, async (held) => asNull(await held.writeConfig(offset, width, value))),
-    reinitialise: ({ session }) =>
+    reinitialise: ({ session, readings: wanted }) =>
       sessionOr(
         session,
-        (held) => held.reinitialise(),
+        async (held) => {
+          const readings: AnswerOf<'reinitialise'>['readings'] = [];
+          const report = await held.reinitialise(
+            wanted ? (step, reading) => readings.push({ step, ...packReading(reading) }) : undefined,
+          );
+          return { report, readings };
+        },
         (error) => ({
-          succeeded: false,
-          steps: [{ step: 'open device', result: 'failed', error }],
+          report: { succeeded: false, steps: [{ step: 'open device', result: 'failed', error }] },
+          readings: [],
         }),
       ),
     prove: ({ session }) =>

@@ -8,7 +8,7 @@ import type { DeviceSession } from '../rigs/rig.ts';
 import { thrownError } from './attempt.ts';
 import { failedAnswer } from './failedAnswer.ts';
 import type { Recorder } from './recorder.ts';
-import { recordSnapshot } from './snapshots.ts';
+import { recordSnapshot, stepRecorder } from './snapshots.ts';
 
 /** These answer the kernel while its clock runs, so they never queue behind anything else. */
 export const isUrgent = (effect: RecoveryEffect): boolean =>
@@ -81,7 +81,7 @@ export const execute = async (
         return { kind: 'eehFinished', at: now(), recovery, operation, result };
       }
       case 'reinitialise': {
-        const report = await session.reinitialise();
+        const report = await session.reinitialise(stepRecorder(session, recorder, recovery));
         return { kind: 'reinitialiseFinished', at: now(), recovery, report };
       }
       case 'prove': {

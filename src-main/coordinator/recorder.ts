@@ -12,7 +12,7 @@ export type Durability = 'durable' | 'buffered';
  * knows what the journal knows.
  */
 export class Recorder {
-  readonly #clock: RigClock;
+  readonly clock: RigClock;
   readonly #journal: JournalWriter | null;
   readonly #watchers = new Set<(line: JournalLine) => void>();
   #sequence = 1;
@@ -22,7 +22,7 @@ export class Recorder {
 
   /** Without a journal the lines only go to the watchers. */
   constructor(clock: RigClock, journal: JournalWriter | null) {
-    this.#clock = clock;
+    this.clock = clock;
     this.#journal = journal;
   }
 
@@ -37,14 +37,14 @@ export class Recorder {
   }
 
   record(body: RecordBody, durability: Durability = 'buffered'): Result<number> {
-    const at = this.#clock.now();
+    const at = this.clock.now();
     const written = this.#write(at, body, durability);
     if (!written.ok) this.#tellOfTrouble();
     if (written.ok && durability === 'durable') this.#tellOfFailedSync();
     if (this.#watchers.size > 0) {
       // A line that could not be written happened all the same; watchers see it, with the next number.
       this.#sequence = written.ok ? written.value : this.#sequence + 1;
-      const line = { seq: this.#sequence, at, wall: this.#clock.wall(), ...body };
+      const line = { seq: this.#sequence, at, wall: this.clock.wall(), ...body };
       for (const watcher of this.#watchers) this.#tell(watcher, line);
     }
     return written;

@@ -113,6 +113,18 @@ export interface DeviceCapabilities {
   readonly resetKinds: readonly ResetKind[];
 }
 
+/** Both views of the config space, read one right after the other. */
+export interface ConfigReading {
+  /** When that began, on the rig's clock. */
+  readonly at: Microseconds;
+  /** As VFIO shows it. */
+  readonly vfio: Result<Uint8Array>;
+  readonly hardware: Result<Uint8Array>;
+}
+
+/** Is given what the device holds after one step of reinitialising, with the step's name as in the report. */
+export type StepReader = (step: string, reading: ConfigReading) => void;
+
 /** What is handed down: when to act after the signal, and until when an ack may leave. */
 export type AutomaticOrder = Pick<Automatic, 'at' | 'latest'>;
 
@@ -155,9 +167,11 @@ export interface DeviceSession {
   /** Feature 13 until ENOMSG. */
   drainErrors(): Promise<Result<readonly ErrorRecord[]>>;
   readConfig(view: 'vfio' | 'hardware'): Promise<Result<Uint8Array>>;
+  readBothViews(): Promise<ConfigReading>;
   /** One register through VFIO's config region, as a user-space driver writes it; `offset` and `width` in bytes. */
   writeConfig(offset: number, width: 1 | 2 | 4, value: number): Promise<Result<void>>;
-  reinitialise(): Promise<ReinitialiseReport>;
+  /** With a `reader` the config space is read after each step that did, or tried, something. */
+  reinitialise(reader?: StepReader): Promise<ReinitialiseReport>;
   prove(): Promise<ProofReport>;
   /** ACTION_TRIGGER on the armed index. */
   triggerLoopback(): Promise<Result<void>>;

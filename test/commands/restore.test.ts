@@ -41,6 +41,9 @@ describe('restore audit', () => {
       'beforeFault',
       'duringWait',
       'afterReset',
+      ...['COMMAND', 'DEVICE_RESET', 'COMMAND again', 'DevCtl', 'MSI-X', 'engine'].map(
+        (step) => `afterStep: ${step}`,
+      ),
       'end',
     ]);
     const registerOf = (label: string) => audit.registers.find((register) => register.label === label);

@@ -319,6 +319,26 @@ export const rigSuite = (name: string, openRig: () => Promise<Rig>): void => {
         expect((await session.prove()).verdict).not.toBe('failed');
       });
 
+      it('that read both views at once, and after each step of bringing a device back', async () => {
+        const { rig, session } = await openFirst();
+        const { at, vfio, hardware } = await session.readBothViews();
+        expect(valueOf(vfio)).toEqual(valueOf(await session.readConfig('vfio')));
+        expect(valueOf(hardware)).toEqual(valueOf(await session.readConfig('hardware')));
+        const taken: string[] = [];
+        let last = at;
+        const report = await session.reinitialise((step, reading) => {
+          taken.push(step);
+          expect(reading.at).toBeGreaterThanOrEqual(last);
+          expect(valueOf(reading.vfio).length).toBe(valueOf(vfio).length);
+          expect(valueOf(reading.hardware).length).toBe(valueOf(hardware).length);
+          last = reading.at;
+        });
+        expect(rig.clock.now()).toBeGreaterThanOrEqual(last);
+        const did = report.steps.filter(({ result }) => result !== 'notNeeded').map(({ step }) => step);
+        expect(taken).toEqual(did);
+        expect(taken.length).toBeGreaterThan(1);
+      });
+
       it('that refuse everything once they are closed', async () => {
         const { session, protocol } = await openFirst();
         valueOf(await session.close());
@@ -337,6 +357,8 @@ export const rigSuite = (name: string, openRig: () => Promise<Rig>): void => {
           await session.close(),
         ];
         expect(results.map(codeOf)).toEqual(results.map(() => 'sessionClosed'));
+        const { vfio, hardware } = await session.readBothViews();
+        expect([vfio, hardware].map(codeOf)).toEqual(['sessionClosed', 'sessionClosed']);
         expect((await session.quiesce()).succeeded).toBe(false);
         expect((await session.reinitialise()).succeeded).toBe(false);
         expect((await session.prove()).verdict).toBe('failed');

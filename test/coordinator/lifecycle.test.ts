@@ -101,10 +101,11 @@ describe('closing', () => {
     const lab: Lab = new Lab({
       between: (rig) =>
         withSession(rig, {
-          readConfig: async () => {
+          readBothViews: async () => {
             const isHeld = begun.length > 0 && lab.state().phase !== 'armed';
             if (isHeld) await new Promise<void>((resolve) => (release = resolve));
-            return { ok: true, value: new Uint8Array(64) };
+            const config = { ok: true, value: new Uint8Array(64) } as const;
+            return { at: rig.clock.now(), vfio: config, hardware: config };
           },
           inspect: async () => {
             begun.push('inspect');

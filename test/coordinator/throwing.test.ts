@@ -19,7 +19,7 @@ const recoveries: readonly {
   readonly ends: 'recovered' | 'failed' | 'timedOut' | 'awaitingAck';
 }[] = [
   { title: 'looking', change: { inspect: broken }, ends: 'recovered' },
-  { title: 'keeping a snapshot', change: { readConfig: broken }, ends: 'recovered' },
+  { title: 'keeping a snapshot', change: { readBothViews: broken }, ends: 'recovered' },
   { title: 'handing down', change: { handDown: broken }, ends: 'recovered' },
   { title: 'quiescing', change: { handDown: broken, quiesce: broken }, ends: 'timedOut' },
   { title: 'acknowledging', change: { handDown: throwing, acknowledge: broken }, ends: 'timedOut' },

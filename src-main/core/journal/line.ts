@@ -148,19 +148,22 @@ export interface SnapshotBody {
   readonly type: 'snapshot';
   readonly device: string;
   readonly recovery: number | null;
-  /** `duringWait`, `afterReset`, `end`, or the name of a moment outside a recovery. */
+  /** As `momentText` of core/restore names it. */
   readonly moment: string;
+  /** When it was read, on the rig's monotonic clock; absent: right before the line was written. */
+  readonly taken?: Microseconds;
   readonly view: SnapshotView;
   /** `encodeSnapshot` of the config space. */
   readonly bytes: string;
 }
 
-/** A view of the config space that was to be kept at a moment and could not be read; `moment` as in a snapshot. */
+/** A view of the config space that was to be kept at a moment and could not be read; `moment` and `taken` as in a snapshot. */
 export interface UnreadableBody {
   readonly type: 'unreadable';
   readonly device: string;
   readonly recovery: number | null;
   readonly moment: string;
+  readonly taken?: Microseconds;
   readonly view: SnapshotView;
   readonly error: BenchError;
 }

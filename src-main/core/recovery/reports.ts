@@ -98,8 +98,10 @@ export interface ReinitialiseReport {
     readonly result: 'done' | 'notNeeded' | 'failed';
     readonly detail?: string;
     readonly error?: BenchError;
+    /** Absent: nothing. */
+    readonly did?: readonly DeviceAction[];
   }[];
-  /** Journals of before do not say. */
+  /** Of all steps together, in journals that do not say it of each; the oldest do not say it at all. */
   readonly did?: readonly DeviceAction[];
 }
 

@@ -40,7 +40,7 @@ type Draft = {
 
 /** Both views of a moment are two lines, one right after the other. */
 const withView = (known: MomentRecording | undefined, line: ReadingLine): MomentRecording => ({
-  at: known?.at ?? line.at,
+  at: known?.at ?? line.taken ?? line.at,
   views: { ...known?.views, ...(line.type === 'snapshot' ? { [line.view]: line.bytes } : {}) },
 });
 

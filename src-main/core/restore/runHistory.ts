@@ -1,13 +1,14 @@
 import { missingCase } from '../exhaustive.ts';
 import type { JournalLine, LineOf } from '../journal/line.ts';
 import type { Microseconds } from '../recovery/phase.ts';
-import type { DeviceAction, QuiesceReport } from '../recovery/reports.ts';
+import type { DeviceAction, QuiesceReport, ReinitialiseReport } from '../recovery/reports.ts';
 import { describedKernelOf } from './describedKernel.ts';
 import type { RestoreEvent, RestoreHistory, WritePurpose } from './history.ts';
 import { historyLines } from './historyLines.ts';
 import { momentOf } from './moments.ts';
 import type { ReadBytes } from './readability.ts';
 import type { RecordedRecovery } from './recordings.ts';
+import { withStepDoings } from './stepDoings.ts';
 
 const eventOf = (action: DeviceAction, at: Microseconds, purpose: WritePurpose): RestoreEvent => {
   switch (action.kind) {
@@ -27,11 +28,13 @@ const eventOf = (action: DeviceAction, at: Microseconds, purpose: WritePurpose):
 interface Doings {
   readonly did?: readonly DeviceAction[];
   readonly actions?: QuiesceReport['actions'];
+  readonly steps?: ReinitialiseReport['steps'];
 }
 
 /** Journals of before do not say what was written, but that MSI-X was switched off through SET_IRQS. */
-const actionsOf = ({ did, actions }: Doings): readonly DeviceAction[] => {
+const actionsOf = ({ did, actions, steps }: Doings): readonly DeviceAction[] => {
   if (did !== undefined) return did;
+  if (steps !== undefined) return steps.flatMap((step) => step.did ?? []);
   const off = actions?.some(({ action, result }) => action === 'msixOff' && result === 'done') === true;
   return off ? [{ kind: 'msix', change: 'disabled' }] : [];
 };
@@ -56,7 +59,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 /** A report that a line holds without a schema of its own; anything else did nothing. */
 const reportIn = (detail: unknown): Doings | null =>
-  isObject(detail) && (Array.isArray(detail['did']) || Array.isArray(detail['actions']))
+  isObject(detail) && ['did', 'actions', 'steps'].some((member) => Array.isArray(detail[member]))
     ? (detail as Doings)
     : null;
 
@@ -98,14 +101,23 @@ const stepEvents = ({ at, event }: LineOf<'step'>): RestoreEvent[] => {
       return doingsOf(event.answered.quiesce, at, 'quiesce');
     case 'signal':
       return doingsOf(event.answered?.quiesce, at, 'quiesce');
-    case 'reinitialiseFinished':
-      return doingsOf(event.report, at, 'reinitialise');
     case 'resetFinished':
       return event.result.ok ? resetEvent(at, event.result.value.kind) : [];
     default:
       return [];
   }
 };
+
+/** The events so far, with what reinitialising did since `from` among them. */
+const withReinitialising = (
+  events: readonly RestoreEvent[],
+  from: number,
+  { steps, did = [] }: ReinitialiseReport,
+  finished: Microseconds,
+): RestoreEvent[] => [
+  ...withStepDoings(events, from, steps, (step, at) => doingsOf(step, at ?? finished, 'reinitialise')),
+  ...doingsOf({ did }, finished, 'reinitialise'),
+];
 
 export interface RunOfDevice {
   /** All lines of one device, in their order. */
@@ -175,7 +187,8 @@ export const historyOf = (
   const described = describedKernelOf(kernel);
   if (described === null) return null;
   const kept = historyLines(lines, recovery);
-  const events: RestoreEvent[] = [];
+  let events: RestoreEvent[] = [];
+  let reinitialised = 0;
   const resets = new Resets();
   let opened = false;
   let focus: number | null = null;
@@ -187,8 +200,13 @@ export const historyOf = (
     if (line.type === 'uevent') events.push(...resets.kernelSaid(line));
     if (line.type === 'operation') events.push(...operationEvents(line));
     if (line.type === 'step') events.push(...stepEvents(line));
+    if (line.type === 'step' && line.event.kind === 'reinitialiseFinished') {
+      events = withReinitialising(events, reinitialised, line.event.report, line.at);
+      reinitialised = events.length;
+    }
     if (line.type !== 'snapshot' && line.type !== 'unreadable') return;
-    const { at, moment, view } = line;
+    const { moment, view } = line;
+    const at = line.taken ?? line.at;
     if (momentOf(moment)?.kind === 'open' && !opened) {
       opened = true;
       events.push({ at, kind: 'opened' });

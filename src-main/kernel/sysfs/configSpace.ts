@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PciAddress } from '../../core/pci/address.ts';
@@ -12,6 +13,23 @@ import type { HostTree } from './hostTree.ts';
 const configFile = (tree: HostTree, address: PciAddress): string =>
   join(functionFolder(tree, address), 'config');
 
+/** A copy: small files share a buffer of Node's. */
+const wholeConfig = (address: PciAddress, bytes: Uint8Array, size: () => number): Result<Uint8Array> =>
+  bytes.length >= configSize.conventional
+    ? success(new Uint8Array(bytes))
+    : failure(
+        'permissionDenied',
+        `The kernel shows ${bytes.length} of the ${size()} bytes of the config space of ${address}; the rest needs CAP_SYS_ADMIN. Run the agent as root.`,
+        { errno: errnoOf('EPERM') },
+      );
+
+const unreadable = (address: PciAddress, thrown: unknown): Result<never> =>
+  fileFailure(
+    thrown,
+    `The config space of ${address} cannot be read: the function is gone, or the kernel has switched its config accesses off.`,
+    'configUnreadable',
+  );
+
 /**
  * The config space as the hardware has it, 256 or 4096 bytes. Without CAP_SYS_ADMIN the kernel gives the header alone
  * (drivers/pci/pci-sysfs.c, pci_read_config()), which is no config space: `permissionDenied`.
@@ -23,19 +41,22 @@ export const readHardwareConfig = async (
   const path = configFile(tree, address);
   try {
     const [bytes, { size }] = await Promise.all([readFile(path), stat(path)]);
-    // A copy: small files share a buffer of Node's.
-    if (bytes.length >= configSize.conventional) return success(Uint8Array.from(bytes));
-    return failure(
-      'permissionDenied',
-      `The kernel shows ${bytes.length} of the ${size} bytes of the config space of ${address}; the rest needs CAP_SYS_ADMIN. Run the agent as root.`,
-      { errno: errnoOf('EPERM') },
-    );
+    return wholeConfig(address, bytes, () => size);
   } catch (thrown) {
-    return fileFailure(
-      thrown,
-      `The config space of ${address} cannot be read: the function is gone, or the kernel has switched its config accesses off.`,
-      'configUnreadable',
-    );
+    return unreadable(address, thrown);
+  }
+};
+
+/**
+ * The same before it returns, so that nothing comes between it and what was done just before. For a device that is open:
+ * its other view is read by a system call as well.
+ */
+export const readHardwareConfigAtOnce = (tree: HostTree, address: PciAddress): Result<Uint8Array> => {
+  const path = configFile(tree, address);
+  try {
+    return wholeConfig(address, readFileSync(path), () => statSync(path).size);
+  } catch (thrown) {
+    return unreadable(address, thrown);
   }
 };
 

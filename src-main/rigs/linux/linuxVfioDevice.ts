@@ -17,7 +17,7 @@ import { ZpciErrorQueue } from '../../kernel/vfio/zpciErrorQueue.ts';
 import type { Kernel } from '../../kernel/kernel.ts';
 import { refused } from '../../kernel/refusal.ts';
 import type { Mapping } from '../../kernel/syscalls.ts';
-import { readHardwareConfig } from '../../kernel/sysfs/configSpace.ts';
+import { readHardwareConfigAtOnce } from '../../kernel/sysfs/configSpace.ts';
 import type { AnswerGiven } from '../../kernel/waiter/messages.ts';
 import type { AccessWidth, PreparedAnswer, Told, VfioDevice, ZpciBase } from '../session/vfioDevice.ts';
 
@@ -337,7 +337,7 @@ export class LinuxVfioDevice implements VfioDevice {
   }
 
   async readHardwareConfigSpace(): Promise<Result<Uint8Array>> {
-    return this.#open ? readHardwareConfig(this.#needs.kernel.tree, this.address) : this.#closed();
+    return this.#open ? readHardwareConfigAtOnce(this.#needs.kernel.tree, this.address) : this.#closed();
   }
 
   /** By pread: a mapped BAR would kill the process while Memory is off. */

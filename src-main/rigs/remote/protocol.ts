@@ -13,6 +13,7 @@ import {
   resetReport,
   resultOf,
 } from '../../../preload/contract/reports.ts';
+import { packedConfig, packedReading, packedStepReadings } from './packedConfig.ts';
 import {
   address,
   automaticOrder,
@@ -37,7 +38,7 @@ import {
  *
  * Raised with every change of what crosses the wire; ends with different numbers do not talk to each other.
  */
-export const wireVersion = 8;
+export const wireVersion = 9;
 
 /**
  * How long a call may take, in milliseconds. `kernel`: the call blocks for as long as the kernel does, which during a
@@ -57,9 +58,6 @@ const done = resultOf(z.null());
 const bar = number.max(5);
 /** Bytes. */
 const accessWidth = z.union([z.literal(1), z.literal(2), z.literal(4)]);
-
-/** Base64 on the wire. */
-const bytes = z.base64().max(64 * 1024);
 
 const call = <Input extends z.ZodType, Answer extends z.ZodType>(
   limit: CallLimit,
@@ -90,7 +88,7 @@ export const calls = {
       z.object({
         session,
         capabilities: deviceCapabilities,
-        opening: z.object({ vfio: bytes.nullable(), hardware: bytes.nullable() }),
+        opening: z.object({ vfio: packedConfig.nullable(), hardware: packedConfig.nullable() }),
         setUp: reinitialiseReport,
       }),
     ),
@@ -106,7 +104,12 @@ export const calls = {
   reset: call('kernel', z.strictObject({ session, kind: resetKind }), resultOf(resetReport)),
   eeh: call('kernel', z.strictObject({ session, operation: eehOperation }), resultOf(eehReport)),
   drainErrors: call('brief', onSession, resultOf(z.array(errorRecord))),
-  readConfig: call('brief', z.strictObject({ session, view: z.enum(['vfio', 'hardware']) }), resultOf(bytes)),
+  readConfig: call(
+    'brief',
+    z.strictObject({ session, view: z.enum(['vfio', 'hardware']) }),
+    resultOf(packedConfig),
+  ),
+  readBothViews: call('brief', onSession, resultOf(packedReading)),
   writeConfig: call(
     'brief',
     z.strictObject({
@@ -117,7 +120,11 @@ export const calls = {
     }),
     done,
   ),
-  reinitialise: call('kernel', onSession, reinitialiseReport),
+  reinitialise: call(
+    'kernel',
+    z.strictObject({ session, readings: z.boolean() }),
+    z.object({ report: reinitialiseReport, readings: packedStepReadings }),
+  ),
   prove: call('kernel', onSession, proofReport),
   triggerLoopback: call('brief', onSession, done),
   startEngine: call('brief', onSession, done),

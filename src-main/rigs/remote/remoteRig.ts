@@ -25,7 +25,8 @@ import {
 } from './protocol.ts';
 import { RemoteClock } from './remoteClock.ts';
 import type { FarEvent } from './shapes.ts';
-import { bytesOf, doneOfCall, RemoteSession, resultOfCall } from './remoteSession.ts';
+import { unpackConfig } from './packedConfig.ts';
+import { doneOfCall, RemoteSession, resultOfCall } from './remoteSession.ts';
 
 /** In milliseconds. */
 export interface LinkTiming {
@@ -164,10 +165,10 @@ export class RemoteRig implements Rig, FaultWitness, KernelTracer, PlatformRig {
     if (!opened.ok) return opened;
     const { session: number, capabilities, opening, setUp } = opened.value;
     const session = new RemoteSession({
-      ...{ calls: this.#calls, session: number, address, capabilities, setUp },
+      ...{ calls: this.#calls, clock: this.clock, session: number, address, capabilities, setUp },
       opening: {
-        vfio: opening.vfio === null ? null : bytesOf(opening.vfio),
-        hardware: opening.hardware === null ? null : bytesOf(opening.hardware),
+        vfio: opening.vfio === null ? null : unpackConfig(opening.vfio),
+        hardware: opening.hardware === null ? null : unpackConfig(opening.hardware),
       },
       closed: () => this.#sessions.delete(number),
     });

@@ -1,9 +1,11 @@
 import { done, failure, type BenchError, type Result } from '../../core/result.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import type { ReinitialiseReport } from '../../core/recovery/reports.ts';
-import type { AutomaticOrder, DeviceCapabilities, DeviceSession } from '../rig.ts';
+import type { AutomaticOrder, ConfigReading, DeviceCapabilities, DeviceSession, StepReader } from '../rig.ts';
 import type { Calls, Outcome } from './calls.ts';
 import type { CallName, InputOf } from './protocol.ts';
+import { unpackConfig, unpackReading, type PackedReading } from './packedConfig.ts';
+import type { RemoteClock } from './remoteClock.ts';
 
 type SessionCall = {
   [Name in CallName]: InputOf<Name> extends { session: number } ? Name : never;
@@ -11,6 +13,7 @@ type SessionCall = {
 
 export interface RemoteSessionNeeds {
   readonly calls: Calls;
+  readonly clock: RemoteClock;
   readonly session: number;
   readonly address: PciAddress;
   readonly capabilities: DeviceCapabilities;
@@ -30,8 +33,6 @@ export const doneOfCall = (outcome: Parameters<typeof resultOfCall<null>>[0]): R
   const result = resultOfCall(outcome);
   return result.ok ? done : result;
 };
-
-export const bytesOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, 'base64'));
 
 /** A session that an agent holds. It is over when it was closed here, or the far end does not have it any more. */
 export class RemoteSession implements DeviceSession {
@@ -100,16 +101,27 @@ export class RemoteSession implements DeviceSession {
 
   async readConfig(view: 'vfio' | 'hardware'): Promise<Result<Uint8Array>> {
     const read = resultOfCall(await this.#ask('readConfig', { view }));
-    return read.ok ? { ok: true, value: bytesOf(read.value) } : read;
+    return read.ok ? { ok: true, value: unpackConfig(read.value) } : read;
+  }
+
+  async readBothViews(): Promise<ConfigReading> {
+    const { clock } = this.#needs;
+    const at = clock.now();
+    const read = resultOfCall(await this.#ask('readBothViews', {}));
+    return read.ok ? this.#unpack(read.value) : { at, vfio: read, hardware: read };
   }
 
   async writeConfig(offset: number, width: 1 | 2 | 4, value: number): Promise<Result<void>> {
     return doneOfCall(await this.#ask('writeConfig', { offset, width, value }));
   }
 
-  async reinitialise(): Promise<ReinitialiseReport> {
-    const outcome = await this.#ask('reinitialise', {});
-    if (outcome.answered) return outcome.answer;
+  /** What was read comes with the report. */
+  async reinitialise(reader?: StepReader): Promise<ReinitialiseReport> {
+    const outcome = await this.#ask('reinitialise', { readings: reader !== undefined });
+    if (outcome.answered) {
+      for (const { step, ...reading } of outcome.answer.readings) reader?.(step, this.#unpack(reading));
+      return outcome.answer.report;
+    }
     return {
       succeeded: false,
       steps: [{ step: 'ask the agent', result: 'failed', error: outcome.error }],
@@ -144,6 +156,10 @@ export class RemoteSession implements DeviceSession {
     this.#open = false;
     this.#needs.closed();
     return doneOfCall(await closing);
+  }
+
+  #unpack(reading: PackedReading): ConfigReading {
+    return unpackReading(reading, (far) => this.#needs.clock.heard(far));
   }
 
   #ask<Name extends SessionCall>(name: Name, input: Omit<InputOf<Name>, 'session'>): Promise<Outcome<Name>> {

@@ -5,6 +5,7 @@ import type { EehOperation, ResetKind, ResetReport } from '../../core/recovery/r
 import { done, failure, success, type Result } from '../../core/result.ts';
 import type { DeviceCapabilities, DeviceSession, RigClock } from '../rig.ts';
 import { prepareAnswer } from './automatic.ts';
+import { readBothViews } from './bothViews.ts';
 import { drainZpciErrors, inspectAer } from './inspect.ts';
 import { prove } from './prove.ts';
 import { quiesce } from './quiesce.ts';
@@ -136,10 +137,12 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
     drainErrors: () => whileOpen(() => drainZpciErrors(device)),
     readConfig: (which) =>
       whileOpen(() => (which === 'vfio' ? device.readConfigSpace() : device.readHardwareConfigSpace())),
+    readBothViews: async () =>
+      open ? readBothViews(device, clock) : { at: clock.now(), vfio: closed, hardware: closed },
     writeConfig: (offset, width, value) => whileOpen(() => device.writeConfig(offset, width, value)),
-    reinitialise: async () =>
+    reinitialise: async (reader) =>
       open
-        ? reinitialise({ device, driver, map, clock, platform, after: 'recovery', opened })
+        ? reinitialise({ device, driver, map, clock, platform, after: 'recovery', opened, reader })
         : { succeeded: false, steps: [{ step: 'open device', result: 'failed', error: closed.error }] },
     prove: async () =>
       open

@@ -9,10 +9,10 @@ export type WorkedDevice = Pick<
 >;
 
 /** The device, with each call that changes its registers noted when it has succeeded: one that failed wrote nothing. */
-export const noting = (device: WorkedDevice, did: DeviceAction[]): WorkedDevice => {
+export const noting = (device: WorkedDevice, note: (action: DeviceAction) => void): WorkedDevice => {
   const noted = async (call: Promise<Result<void>>, action: DeviceAction): Promise<Result<void>> => {
     const result = await call;
-    if (result.ok) did.push(action);
+    if (result.ok) note(action);
     return result;
   };
   return {

@@ -47,7 +47,7 @@ export const quiesce = async (
   cutOff: 'reachable' | 'cutOffByPlatform',
 ): Promise<QuiesceReport> => {
   const did: DeviceAction[] = [];
-  const device = noting(worked, did);
+  const device = noting(worked, (action) => did.push(action));
   const actions: Entry[] = [{ action: 'touchingStopped', result: 'done' }];
   actions.push(entryOf('barsUnmapped', await device.unmapBars()));
   actions.push(await busMasterOff(device));

@@ -9,7 +9,7 @@ import { failure, type Result } from '../../../src-main/core/result.ts';
 import { decodeSnapshot } from '../../../src-main/journal/snapshot.ts';
 import { templates } from '../../../src-main/rigs/simulated/hardware/templates.ts';
 import { ModelDevice } from '../../../src-main/rigs/simulated/modelDevice.ts';
-import type { DeviceSession } from '../../../src-main/rigs/rig.ts';
+import type { ConfigReading, DeviceSession } from '../../../src-main/rigs/rig.ts';
 import { notHandedDown, withSession } from '../../coordinator/between.ts';
 import { Lab, fatal } from '../../coordinator/lab.ts';
 import { linesOfDevice } from './recorded.ts';
@@ -50,6 +50,11 @@ const recordedWith = async (
   refuses: (view: 'vfio' | 'hardware', count: number) => boolean,
 ): Promise<{ audit: RestoreAudit; lab: Lab }> => {
   let count = 0;
+  const seen = ({ at, vfio, hardware }: ConfigReading): ConfigReading => ({
+    at,
+    vfio: refuses('vfio', (count += 1)) ? offBus : vfio,
+    hardware: refuses('hardware', (count += 1)) ? offBus : hardware,
+  });
   const lab = new Lab({
     between: (rig) => {
       const open = async (address: Parameters<typeof rig.open>[0]): Promise<Result<DeviceSession>> => {
@@ -60,10 +65,8 @@ const recordedWith = async (
           ok: true,
           value: {
             ...session,
-            readConfig: (view) => {
-              count += 1;
-              return refuses(view, count) ? Promise.resolve(offBus) : session.readConfig(view);
-            },
+            readBothViews: async () => seen(await session.readBothViews()),
+            reinitialise: (reader) => session.reinitialise((step, reading) => reader?.(step, seen(reading))),
           },
         };
       };

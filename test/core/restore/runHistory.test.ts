@@ -89,6 +89,50 @@ describe('the history of a recovery, from the lines of a run', () => {
     expect(mainMoments(auditRestore(history))).toEqual(wholeStory);
   });
 
+  it('puts what each step of reinitialising did before the reading after it', async () => {
+    const { events } = told(await times(1));
+    const from = events.findIndex((event) => event.kind === 'reading' && event.moment === 'afterReset');
+    const order = events.slice(from).flatMap((event) => {
+      if (event.kind === 'reading') return event.view === 'hardware' ? event.moment : [];
+      return event.kind === 'ownWrite' ? `write ${event.offset.toString(16)}` : event.kind;
+    });
+    expect(order).toEqual([
+      'afterReset',
+      'write 4',
+      'afterStep: COMMAND',
+      'deviceReset',
+      'afterStep: DEVICE_RESET',
+      'write 4',
+      'afterStep: COMMAND again',
+      expect.stringMatching(/^write/),
+      'afterStep: DevCtl',
+      'kernelFeature',
+      'kernelFeature',
+      'afterStep: MSI-X',
+      'afterStep: engine',
+      'end',
+    ]);
+  });
+
+  it('takes them together where the steps were not read, or the journal does not say of each', async () => {
+    const lines = (await times(1)).filter(
+      (line) => line.type !== 'snapshot' || !line.moment.startsWith('afterStep'),
+    );
+    const together = lines.map((line): JournalLine => {
+      if (line.type !== 'step' || line.event.kind !== 'reinitialiseFinished') return line;
+      const { steps, succeeded } = line.event.report;
+      const report = {
+        succeeded,
+        steps: steps.map(({ did: _, ...step }) => step),
+        did: steps.flatMap(({ did = [] }) => did),
+      };
+      return { ...line, event: { ...line.event, report } };
+    });
+    const { events } = told(lines);
+    expect(events.filter(({ kind }) => kind === 'deviceReset')).toHaveLength(1);
+    expect(told(together).events).toEqual(events);
+  });
+
   it('knows no kernel but Linux', async () => {
     const lines = await times(1);
     expect(

@@ -33,7 +33,12 @@ describe('a session', () => {
   it('is opened even when the device cannot be set up, and says so', async () => {
     const session = valueOf((await sessionOver({ enableMsix: async () => eio })).session);
     expect(session.setUp).toMatchObject({ succeeded: false });
-    expect(session.setUp.steps.at(-1)).toEqual({ step: 'MSI-X', result: 'failed', error: eio.error });
+    expect(session.setUp.steps.at(-1)).toEqual({
+      step: 'MSI-X',
+      result: 'failed',
+      error: eio.error,
+      did: [{ kind: 'msix', change: 'disabled' }],
+    });
   });
 
   it('sets up without a reset: opening made one', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { wordAt } from '../../../src-main/core/pci/bytes.ts';
 import { milliseconds, seconds } from '../../../src-main/core/recovery/phase.ts';
 import { done, success } from '../../../src-main/core/result.ts';
 import { encodeCcdf } from '../../../src-main/core/zpci/ccdf.ts';
@@ -7,6 +8,7 @@ import { prove } from '../../../src-main/rigs/session/prove.ts';
 import { quiesce } from '../../../src-main/rigs/session/quiesce.ts';
 import { failureOf, reinitialise } from '../../../src-main/rigs/session/reinitialise.ts';
 import { valueOf } from '../simulated/bench.ts';
+import type { ConfigReading, StepReader } from '../../../src-main/rigs/rig.ts';
 import { altered, eagain, eio, openPort } from './port.ts';
 import type { VfioDevice } from '../../../src-main/rigs/session/vfioDevice.ts';
 import type { Port } from './port.ts';
@@ -252,8 +254,13 @@ describe('quiescing', () => {
 });
 
 describe('reinitialising', () => {
-  const run = (port: Port, device = port.vfio as Parameters<typeof reinitialise>[0]['device']) =>
+  const run = (
+    port: Port,
+    device = port.vfio as Parameters<typeof reinitialise>[0]['device'],
+    reader?: StepReader,
+  ) =>
     reinitialise({
+      reader,
       device,
       driver: port.driver,
       map: port.map,
@@ -323,6 +330,79 @@ describe('reinitialising', () => {
       expect(report.steps.at(-1)).toMatchObject({ result: 'failed', error: eio.error });
     },
   );
+
+  it('says of each step what it did', async () => {
+    const port = await openPort();
+    const { steps } = await run(port);
+    const command = expect.objectContaining({ kind: 'write', offset: 4, width: 2 }) as unknown;
+    const control = port.map.express + 8;
+    expect(steps.map(({ step, did }) => [step, did])).toEqual([
+      ['COMMAND', [command]],
+      ['DEVICE_RESET', [{ kind: 'deviceReset' }]],
+      ['COMMAND again', [command]],
+      ['DevCtl', [expect.objectContaining({ kind: 'write', offset: control }) as unknown]],
+      ['DMA mapping', undefined],
+      [
+        'MSI-X',
+        [
+          { kind: 'msix', change: 'disabled' },
+          { kind: 'msix', change: 'enabled' },
+        ],
+      ],
+      ['engine', undefined],
+    ]);
+  });
+
+  it('reads both views after each step that did something, before the next one', async () => {
+    const port = await openPort();
+    const control = port.map.express + 8;
+    port.fn.writeConfig(control, 2, 0);
+    const { device, calls } = altered(port.vfio);
+    const readings = new Map<string, ConfigReading>();
+    const before = port.bench.now;
+    expect((await run(port, device, (step, reading) => readings.set(step, reading))).succeeded).toBe(true);
+    expect([...readings.keys()]).toEqual([
+      'COMMAND',
+      'DEVICE_RESET',
+      'COMMAND again',
+      'DevCtl',
+      'MSI-X',
+      'engine',
+    ]);
+    const controlAfter = (step: string): number =>
+      wordAt(valueOf(readings.get(step)?.hardware ?? eio), control);
+    expect(controlAfter('COMMAND again') & 0xf).toBe(0);
+    expect(controlAfter('DevCtl') & 0xf).toBe(0xf);
+    for (const { at, vfio, hardware } of readings.values()) {
+      expect(at).toBeGreaterThanOrEqual(before);
+      expect(valueOf(vfio).length).toBe(valueOf(hardware).length);
+    }
+    const reads = calls.flatMap((call, index) => (call === 'readConfigSpace' ? [index] : []));
+    expect(reads.length).toBe(readings.size);
+    expect(calls.indexOf('reset')).toBeGreaterThan(reads[0] ?? Infinity);
+    expect(calls.indexOf('reset')).toBeLessThan(reads[1] ?? -1);
+  });
+
+  it('does the same to the device whether somebody reads or not', async () => {
+    const [read, unread] = [await openPort(), await openPort()];
+    const report = await run(read, read.vfio, () => undefined);
+    expect(await run(unread)).toEqual(report);
+    expect(read.fn.snapshot()).toEqual(unread.fn.snapshot());
+    expect(read.bench.now).toBe(unread.bench.now);
+  });
+
+  it('reads after the step that fails, and goes on when a view cannot be read', async () => {
+    const port = await openPort();
+    const { device } = altered(port.vfio, {
+      reset: async () => eio,
+      readHardwareConfigSpace: async () => eio,
+    });
+    const readings = new Map<string, ConfigReading>();
+    const report = await run(port, device, (step, reading) => readings.set(step, reading));
+    expect(report.steps.at(-1)).toMatchObject({ step: 'DEVICE_RESET', result: 'failed' });
+    expect([...readings.keys()]).toEqual(['COMMAND', 'DEVICE_RESET']);
+    expect([...readings.values()].every(({ vfio, hardware }) => vfio.ok && hardware === eio)).toBe(true);
+  });
 
   it('without a driver for the device says so', async () => {
     const port = await openPort();
