@@ -71,7 +71,7 @@ export class Agent {
   #link: Link | null = null;
   #greeted = false;
   #grace: NodeJS.Timeout | null = null;
-  #dismissed = false;
+  #needed = false;
   #refused = 0;
 
   constructor(options: AgentOptions) {
@@ -90,9 +90,9 @@ export class Agent {
     return this.#options.grace + this.#sessions.longestWait() / 1_000 / this.#options.rate;
   }
 
-  /** Whether the last console has said that it has done with everything. */
-  get dismissed(): boolean {
-    return this.#dismissed;
+  /** From a console's hello until one has said that it has done with everything. */
+  get needed(): boolean {
+    return this.#needed;
   }
 
   /** Serves a near end over this channel, which is owned from here on. Settles when the channel has ended. */
@@ -137,7 +137,7 @@ export class Agent {
       case 'bye':
         this.#expectGreeted();
         parse(greetings.bye.input, params);
-        this.#dismissed = true;
+        this.#needed = false;
         await this.#closeSessions('the console has done with them');
         return {};
       default:
@@ -161,7 +161,7 @@ export class Agent {
     }
     if (link !== this.#link) refuse(outOfTurnCode, 'another link has taken the place of this one');
     this.#greeted = true;
-    this.#dismissed = false;
+    this.#needed = true;
     return {
       version: wireVersion,
       bench: this.#options.bench,

@@ -15,7 +15,7 @@ const listen = (server: Server, name: string): Promise<string | null> =>
     server.listen(name, () => resolve(null));
   });
 
-/** Settles when a console has said that it has done, or when nobody has come back within the agent's patience. */
+/** Settles when no console needs the agent any more, or when none has come back within the agent's patience. */
 const forsaken = (agent: Agent, server: Server): Promise<void> =>
   new Promise((resolve) => {
     let connected = 0;
@@ -27,8 +27,8 @@ const forsaken = (agent: Agent, server: Server): Promise<void> =>
       socket.once('close', () => {
         connected -= 1;
         if (connected > 0) return;
-        if (agent.dismissed) resolve();
-        else patience = setTimeout(resolve, agent.patience);
+        if (agent.needed) patience = setTimeout(resolve, agent.patience);
+        else resolve();
       });
       void agent.serve(socket);
     });

@@ -15,7 +15,7 @@ export interface SshTarget {
 const userPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/;
 const hostPattern = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/;
 /** With a zone, such as fe80::1%eth0. */
-const ipv6Pattern = /^[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9._-]{1,32})?$/;
+const ipv6Pattern = /^[0-9A-Fa-f:.]{2,45}(?:%[A-Za-z0-9][A-Za-z0-9._-]{0,31})?$/;
 
 const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
 

@@ -5,8 +5,9 @@ import { hashProgram } from './farLook.ts';
 
 /**
  * Writes the files of an agent into a folder beside the one that they are for, and puts it in place when all of them are
- * there as they were sent. What does not get that far is removed. CommonJS for any Node from 18 on; without a single
- * quote. Arguments: the folder of all agents, the agent's own; standard input: what `copyScript` packs.
+ * there as they were sent; a link that is lost meanwhile does not stop it. What does not get that far is removed, now or,
+ * after a kill, with the next copy. CommonJS for any Node from 18 on; without a single quote. Arguments: the folder of
+ * all agents, the agent's own; standard input: what `copyScript` packs.
  */
 const program = `
 const { createHash } = require("node:crypto");
@@ -14,18 +15,19 @@ const { mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, s
 const { dirname, join } = require("node:path");
 const { gunzipSync } = require("node:zlib");
 const [agents, name] = process.argv.slice(1);
-const { files } = JSON.parse(gunzipSync(Buffer.from(readFileSync(0, "latin1"), "base64")));
-mkdirSync(agents, { recursive: true, mode: 0o700 });
-for (const entry of readdirSync(agents)) {
-  const path = join(agents, entry);
-  if (!entry.startsWith(".copy-")) continue;
-  const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-  if (Date.now() - since > 3600000) rmSync(path, { recursive: true, force: true });
-}
-const scratch = mkdtempSync(join(agents, ".copy-"));
-const leave = () => rmSync(scratch, { recursive: true, force: true });
-for (const signal of ["SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"]) process.on(signal, () => { leave(); process.exit(1); });
+let scratch = null;
+const leave = () => { if (scratch !== null) rmSync(scratch, { recursive: true, force: true }); };
+for (const signal of ["SIGHUP", "SIGINT", "SIGTERM", "SIGPIPE"]) process.on(signal, () => {});
 try {
+  const { files } = JSON.parse(gunzipSync(Buffer.from(readFileSync(0, "latin1"), "base64")));
+  mkdirSync(agents, { recursive: true, mode: 0o700 });
+  for (const entry of readdirSync(agents)) {
+    const path = join(agents, entry);
+    if (!entry.startsWith(".copy-")) continue;
+    const since = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+    if (Date.now() - since > 3600000) rmSync(path, { recursive: true, force: true });
+  }
+  scratch = mkdtempSync(join(agents, ".copy-"));
   for (const { path, content, sha256 } of files) {
     const place = join(scratch, path);
     mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
