@@ -17,7 +17,6 @@ import { hazardWords, historyHazardKinds, type AuditHazardKind, type HazardText 
 import type { RestoreHistory } from './history.ts';
 import { restoreBehaviourOf } from './kernelVersion.ts';
 import { readabilityOf, readableBytes } from './readability.ts';
-import { restorePolicyAt } from './restorePolicy.ts';
 
 export interface AuditHazard extends HazardText {
   readonly kind: AuditHazardKind;
@@ -99,7 +98,7 @@ class Watch {
       case 'deviceReset':
         return this.#deviceReset();
       case 'recoveryReset': {
-        const policy = restorePolicyAt(this.#history, index);
+        const { policy } = this.#history;
         this.#reset = true;
         this.#now = null;
         if (policy === 'openSnapshot') this.#restored = { source: policy, saved: this.#opened };
