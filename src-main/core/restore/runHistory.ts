@@ -115,7 +115,7 @@ const withReinitialising = (
   { steps, did = [] }: ReinitialiseReport,
   finished: Microseconds,
 ): RestoreEvent[] => [
-  ...withStepDoings(events, from, steps, (step, at) => doingsOf(step, at ?? finished, 'reinitialise')),
+  ...withStepDoings(events, from, steps, (step, at) => doingsOf(step, at, 'reinitialise')),
   ...doingsOf({ did }, finished, 'reinitialise'),
 ];
 
