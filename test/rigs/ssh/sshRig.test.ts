@@ -36,13 +36,15 @@ const repository = join(import.meta.dirname, '../../..');
 describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
   `a rig over ssh${missing === null ? '' : ` (${missing})`}`,
   () => {
-    const far = new FarMachine();
+    let far: FarMachine;
     /** An installed bench: its agent is bundled, and its parts are those of the checkout. */
-    const root = mkdtempSync(join(tmpdir(), 'ssh-bench-'));
+    let root: string;
     const opened: RemoteRig[] = [];
 
     beforeAll(async () => {
       if (missing !== null) throw new Error(missing);
+      far = new FarMachine();
+      root = mkdtempSync(join(tmpdir(), 'ssh-bench-'));
       symlinkSync(join(repository, 'node_modules'), join(root, 'node_modules'));
       mkdirSync(join(root, 'resources'));
       symlinkSync(join(repository, 'resources/native'), join(root, 'resources/native'));
@@ -155,9 +157,9 @@ describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
         const second = await attempt();
         expect(second.questions).toEqual([]);
         await valueOf(second.result).rig.close();
+        await expectNothingRuns();
         expect(far.files()).toEqual(copied);
         expect(statSync(copy).mtimeMs).toBe(written);
-        await expectNothingRuns();
       });
 
       it.each([
