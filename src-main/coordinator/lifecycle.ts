@@ -78,7 +78,24 @@ export const armDevice = async (
   }
   await recordSnapshot(session, desk.recorder, 'armed', null);
   await desk.armed(address)?.automatic.tend();
+  if (protocol === 'mediated') await lookForEarlierErrors(desk, address, session);
   return done;
+};
+
+/**
+ * The kernel queues the errors of an open function whether an eventfd is registered or not, so there may be some that no
+ * signal will speak of. A queue that cannot be read is found out at the next signal.
+ */
+const lookForEarlierErrors = async (
+  desk: Desk,
+  address: PciAddress,
+  session: DeviceSession,
+): Promise<void> => {
+  const result = await attempt('drainErrors', () => session.drainErrors());
+  const state = desk.state(address);
+  if (!result.ok || result.value.length === 0 || state === null) return;
+  const recovery = state.phase === 'armed' ? state.recoveries + 1 : state.recovery.number;
+  await desk.armed(address)?.dispatch({ kind: 'drained', at: desk.rig.clock.now(), recovery, result });
 };
 
 /** A new fold knows nothing of what the old one still expected; where that would be mistaken for an error, it waits. */

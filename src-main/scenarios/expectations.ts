@@ -56,11 +56,10 @@ export class Judge {
       case 'uevent':
         return this.#await(`${address} uevent`, () => seen.uevents, value.uevent, value.within, 'uevents');
       case 'kernelLog': {
+        const cursor = `kernelLog ${value.kernelLog}`;
         const matches = (): string[] => history.kernelLog.filter((text) => text.includes(value.kernelLog));
-        const found = await this.#until(value.within, () => matches().length > this.#cursor('kernelLog'));
-        return found
-          ? this.#pass('kernelLog', matches().length)
-          : `the kernel log has no "${value.kernelLog}"`;
+        const found = await this.#until(value.within, () => matches().length > this.#cursor(cursor));
+        return found ? this.#pass(cursor, matches().length) : `the kernel log has no "${value.kernelLog}"`;
       }
       case 'silence': {
         const before = seen.signals;

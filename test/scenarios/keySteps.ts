@@ -65,10 +65,11 @@ export const keySteps: Readonly<Record<string, readonly Break[]>> = {
     drop('prove'),
   ],
   'mediated-four-unread-and-a-fifth': [
-    drop('slowReader: { takes: 500ms }'),
+    drop('inject: { zpciDma: belowAperture }'),
     drop('inject: { zpciDma: unmapped }'),
+    drop('reset: { reason: out of the first error }'),
     drop('reset: { reason: all four are read }'),
-    drop('reinitialise'),
+    drop('arm: { protocol: mediated }'),
   ],
   'mediated-recovery': [
     drop('inject: { zpciDma: unmapped }'),

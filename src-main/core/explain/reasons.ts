@@ -58,6 +58,7 @@ const rows: Readonly<Record<Reason, Row>> = {
   loopbackSeen: ['The bench’s own loop-back', 'signal', 'include/uapi/linux/vfio.h, VFIO_DEVICE_SET_IRQS'],
   spuriousSignal: ['A signal with nothing behind it', 'signal', mediated],
   errorConfirmed: ['The error is confirmed', 'progress', mediated],
+  errorsWithoutSignal: ['Errors were waiting', 'signal', 's390x facts, "no eventfd registered"'],
   checkUnanswered: ['The look-up was not answered', 'signal', mediated],
   loopbackTriggered: [
     'A loop-back is triggered',

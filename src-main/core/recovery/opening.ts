@@ -139,7 +139,12 @@ export const drainedWhileArmed = (state: ArmedState, event: EventOf<'drained'>):
   }
   return event.result.value.length === 0
     ? dismiss(state)
-    : openChecked(state, event.at, event.result.value, 'errorConfirmed');
+    : openChecked(
+        state,
+        event.at,
+        event.result.value,
+        state.check === null ? 'errorsWithoutSignal' : 'errorConfirmed',
+      );
 };
 
 /** eeh: a PE that is not frozen has no error. */

@@ -10,6 +10,8 @@ export const reasons = {
   loopbackSeen: 'The signal is the loop-back that the bench triggered itself; the eventfd path works.',
   spuriousSignal: 'The signal had nothing behind it: no error is queued, so no recovery is open.',
   errorConfirmed: 'There is an error behind the signal; a recovery is open.',
+  errorsWithoutSignal:
+    'Error records were waiting that no signal speaks of, from before the device was armed; a recovery is open.',
   checkUnanswered: 'The cause of the signal could not be read in time; it is treated as an error.',
   loopbackTriggered: 'The bench triggers the eventfd itself (ACTION_TRIGGER); the next signal is its own.',
   furtherSignal: 'The eventfd was signalled again for a device whose error is already being handled.',

@@ -8,7 +8,7 @@ import {
   zpciErrorEvent,
 } from '../../../src-main/rigs/simulated/kernel/zpciEvents.ts';
 import type { ProfileName } from '../../../src-main/rigs/simulated/kernel/profile.ts';
-import { barsOf, Bench, errnoOf, expectAbout, valueOf } from './bench.ts';
+import { barsOf, Bench, errnoOf, expectAbout, msixIsOn, valueOf } from './bench.ts';
 import type { OpenDevice } from './bench.ts';
 
 /** The observed list of kernel-facts-s390x.md, one describe for each bullet, and its table of kernels. */
@@ -198,10 +198,25 @@ describe('observed: VFIO_DEVICE_RESET', () => {
 describe('observed: after an error reset', () => {
   it('BusMaster is off, and MSI-X vector 0 still fires', async () => {
     const { session, fn } = await inError(rig('zpci-7.3'));
-    expect(barsOf({ fn }).every((bar) => bar !== 0)).toBe(true);
     valueOf(await session.reset('device'));
     expect(fn.command & 0x6).toBe(0x2);
     expect(fn.raiseMsix(0)).toMatchObject({ kind: 'delivered' });
+  });
+
+  it('MSI-X is on although it was switched off in the error: the write did not arrive, and QEMU resets no register', async () => {
+    const { session, fn } = await inError(rig('zpci-7.3'));
+    await session.quiesce();
+    valueOf(await session.reset('device'));
+    expect(msixIsOn({ fn })).toBe(true);
+    await session.quiesce();
+    expect(msixIsOn({ fn })).toBe(false);
+  });
+
+  it('BARs are what they always are in config space: 0, and yet reached', async () => {
+    const { session, vfio, fn } = await inError(rig('zpci-7.3'));
+    valueOf(await session.reset('device'));
+    expect(barsOf({ fn }).every((bar) => bar === 0)).toBe(true);
+    expect(valueOf(await vfio.readBar(4, 0, 4))).not.toBe(0xffff_ffff);
   });
 
   it('BusMaster is off also when a host driver had left it on: opening keeps it out of the snapshot', async () => {

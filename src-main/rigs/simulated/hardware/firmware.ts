@@ -86,7 +86,8 @@ const highestBus = (hierarchy: Hierarchy, node: HierarchyNode): number =>
 
 /**
  * What firmware leaves behind for the kernel to find: BARs placed, bridges open, COMMAND as SeaBIOS sets it (I/O,
- * memory, SERR, whatever BARs there are). On s390x there is no firmware's hand in it, and no SERR to speak of.
+ * memory, SERR, whatever BARs there are). On s390x there is no firmware's hand in it: BARs stay 0, and there is no SERR to
+ * speak of.
  */
 export const powerOn = (hierarchy: Hierarchy): void => {
   const domains = new Map<number, Windows>();
@@ -100,8 +101,10 @@ export const powerOn = (hierarchy: Hierarchy): void => {
       setUpPort(node, { subordinate: highestBus(hierarchy, node) });
       continue;
     }
-    assignBars(node.fn, windows);
-    writeAssignedBars(node.fn);
+    if (platform !== 'zpci') {
+      assignBars(node.fn, windows);
+      writeAssignedBars(node.fn);
+    }
     node.fn.writeConfig(configOffset.command, 2, command);
     if (platform === 'aer') node.fn.writeConfig(configOffset.interruptLine, 1, interruptLine);
   }

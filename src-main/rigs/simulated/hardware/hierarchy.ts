@@ -46,13 +46,13 @@ export class Hierarchy {
     this.topology = topology;
     const nodes: GrowingNode[] = [];
     const growing = new Map<PciAddress, GrowingNode>();
-    const delivery = topology.platform === 'zpci' ? 'adapterInterrupt' : 'memoryWrite';
+    const attachment = topology.platform === 'zpci' ? 'zpci' : 'memoryBus';
     for (const description of topology.functions) {
       const { address, parent: above } = description;
       const parent = above === null ? undefined : growing.get(above);
       if (above !== null && parent === undefined)
         throw new Error(`${address} stands before its parent ${above}.`);
-      const fn = new SimulatedFunction(address, templates[description.template], delivery);
+      const fn = new SimulatedFunction(address, templates[description.template], attachment);
       const node: GrowingNode = { description, fn, parent, children: [] };
       fn.onSecondaryBusReset = () => this.resetBelow(node);
       parent?.children.push(node);

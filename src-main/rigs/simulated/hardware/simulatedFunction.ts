@@ -29,11 +29,13 @@ export type Width = 1 | 2 | 4;
 export type LinkState = 'up' | 'frozen' | 'removed';
 
 /**
- * How an MSI-X message leaves the function. `memoryWrite`: it is a memory write like any DMA and needs the bus master
- * (PCIe 6.1.4). `adapterInterrupt`: on s390x the machine turns it into an adapter interruption; under QEMU vector 0
- * was seen to fire with BusMaster off.
+ * How the function is attached to the machine.
+ * - `memoryBus`: BARs are claimed by their addresses, and an MSI-X message is a memory write like any DMA, which needs the
+ *   bus master (PCIe 6.1.4).
+ * - `zpci`: the machine reaches a BAR by the function's handle and the BAR's number, whatever the register holds (under
+ *   QEMU it stays 0), and turns MSI-X messages into adapter interruptions; vector 0 was seen to fire with BusMaster off.
  */
-export type InterruptDelivery = 'memoryWrite' | 'adapterInterrupt';
+export type Attachment = 'memoryBus' | 'zpci';
 
 /** Whether an access to a BAR reaches the device, and if not, what stops it. */
 export type MmioDecode =
@@ -116,21 +118,17 @@ export class SimulatedFunction {
   readonly expressCapability: number;
   readonly aerCapability: number;
   readonly msixCapability: number;
-  readonly interruptDelivery: InterruptDelivery;
+  readonly attachment: Attachment;
   readonly #words: Uint32Array;
   readonly #engine: Uint8Array;
   readonly #powerManagement: number;
   readonly #resizableBar: number;
   #link: LinkState = 'up';
 
-  constructor(
-    address: PciAddress,
-    template: FunctionTemplate,
-    interruptDelivery: InterruptDelivery = 'memoryWrite',
-  ) {
+  constructor(address: PciAddress, template: FunctionTemplate, attachment: Attachment = 'memoryBus') {
     const { layout } = template;
     this.address = address;
-    this.interruptDelivery = interruptDelivery;
+    this.attachment = attachment;
     this.template = template;
     this.layout = layout;
     this.config = layout.resetValue.slice();
@@ -196,6 +194,18 @@ export class SimulatedFunction {
     return 'reset';
   }
 
+  /**
+   * The machine disables and enables a zPCI function. Under QEMU its registers keep their values (s390-pci-inst.c,
+   * clp_service_call() resets the zPCI half alone); what its driver set up is taken for lost all the same.
+   */
+  reenable(): ResetResult {
+    if (this.#link === 'removed') return 'unreachable';
+    if (this.template.engine !== undefined) this.#engine.set(this.template.engine.resetValue);
+    this.#link = 'up';
+    this.resets += 1;
+    return 'reset';
+  }
+
   /** Function level reset, when Device Capabilities offers it (PCIe 6.6.2). A frozen function cannot be told to. */
   functionLevelReset(): ResetResult {
     if (!this.canFunctionLevelReset) return 'notCapable';
@@ -244,6 +254,7 @@ export class SimulatedFunction {
     if (this.poweredDown) return 'poweredDown';
     const enable = spec.type === 'io' ? commandBit.ioSpace : commandBit.memorySpace;
     if ((this.command & enable) === 0) return 'memoryOff';
+    if (this.attachment === 'zpci') return 'decoded';
     const address = this.barAddress(bar);
     if (address === 0) return 'barUnassigned';
     return address === this.assignedBars[bar] ? 'decoded' : 'barElsewhere';
@@ -314,7 +325,7 @@ export class SimulatedFunction {
     if ((control & msixControlBit.functionMask) !== 0) return { kind: 'blocked', because: 'functionMasked' };
     if (entry.masked) return { kind: 'blocked', because: 'vectorMasked' };
     if (entry.address === 0) return { kind: 'blocked', because: 'entryZero' };
-    if (this.interruptDelivery === 'memoryWrite' && (this.command & commandBit.busMaster) === 0) {
+    if (this.attachment === 'memoryBus' && (this.command & commandBit.busMaster) === 0) {
       return { kind: 'blocked', because: 'busMasterOff' };
     }
     return { kind: 'delivered', address: entry.address, data: entry.data };

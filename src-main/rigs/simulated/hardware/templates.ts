@@ -85,14 +85,14 @@ const virtioExpress: CapabilitySpec = pciExpress({
   link: { capabilities: 0x0411, status: 0x0011, capabilities2: 0, control2: 0 },
 });
 
-/** QEMU's virtio_pci_realize() adds each capability in front of those before it. */
-const virtioCapabilities = (queues: number): readonly CapabilitySpec[] => [
-  { ...virtioMsix(queues + 1), at: 0xdc },
-  { ...virtioConfigWindow, at: 0xc8 },
-  { ...virtioRegion(2, 0x3000, notifyMultiplier), at: 0xb4 },
-  { ...virtioRegion(4, 0x2000), at: 0xa4 },
-  { ...virtioRegion(3, 0x1000), at: 0x94 },
-  { ...virtioRegion(1, 0), at: 0x84 },
+/** QEMU's virtio_pci_realize() adds each capability in front of those before it; the first of them is at `first`. */
+const virtioCapabilities = (queues: number, first: number): readonly CapabilitySpec[] => [
+  { ...virtioMsix(queues + 1), at: first + 0x58 },
+  { ...virtioConfigWindow, at: first + 0x44 },
+  { ...virtioRegion(2, 0x3000, notifyMultiplier), at: first + 0x30 },
+  { ...virtioRegion(4, 0x2000), at: first + 0x20 },
+  { ...virtioRegion(3, 0x1000), at: first + 0x10 },
+  { ...virtioRegion(1, 0), at: first },
 ];
 
 const virtio = (
@@ -117,7 +117,7 @@ const virtio = (
     engine: virtioEngine({ queues: options.queues }),
     hostDriver: 'virtio-pci',
     capabilities: [
-      ...virtioCapabilities(options.queues),
+      ...virtioCapabilities(options.queues, options.space === 'express' ? 0x84 : 0x40),
       ...(options.space === 'express'
         ? [
             { ...powerManagement({ noSoftReset: false }), at: 0x7c },
@@ -153,8 +153,9 @@ const virtioRngMultiFunction = virtio({
 });
 const virtioNet = virtio({ ...net, key: 'virtioNet', aer: true, space: 'express' });
 const zpciVirtio = virtio({ ...rng, key: 'zpciVirtio', aer: false, space: 'express' });
+/** As QEMU has it: on the root bus of a zPCI function virtio is conventional PCI. */
 const zpciVirtioConventional = virtio({
-  ...net,
+  ...rng,
   key: 'zpciVirtioConventional',
   aer: false,
   space: 'conventional',

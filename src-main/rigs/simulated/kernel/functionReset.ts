@@ -35,8 +35,7 @@ export function* resetHardware(machine: Machine, device: PciDevice): KernelThrea
   if (machine.profile.platform === 'zpci') {
     if (fn.link === 'frozen') machine.log(device.address, 'unable to FLR');
     yield* delay(machine.random.between(timing.zpciReset.least, timing.zpciReset.most));
-    fn.conventionalReset();
-    fn.setLink('up');
+    fn.reenable();
     device.channel = 'normal';
     return done;
   }

@@ -41,6 +41,8 @@ export class VfioConfig {
     this.#device = device;
     const { fn } = device;
     this.#virtual = fn.config.slice(0, configSize.header);
+    // vfio_config_init(): without an interrupt line of the platform there is no INTx pin either.
+    if (machine.profile.platform === 'zpci') this.#virtual[configOffset.interruptPin] = 0;
     this.#realBars = Array.from({ length: barCount }, (_, bar) =>
       fn.readConfig(configOffset.baseAddress0 + 4 * bar, 4),
     );

@@ -101,8 +101,8 @@ export function* zpciErrorEvent(machine: Machine, device: PciDevice, error: Zpci
     vfio?.errorEventfd?.signal();
     machine.uevent(device.address, 'beginRecovery');
     if (mediated) {
-      machine.log(device.address, 'Leaving recovery of pass-through device to user-space');
       yield* delay(machine.random.between(timing.zpciLockHeld.least, timing.zpciLockHeld.most));
+      machine.log(device.address, 'Leaving recovery of pass-through device to user-space');
     } else {
       yield* resumeByKernel(machine, device);
     }
