@@ -144,7 +144,9 @@ const startConsole = (rig: string): Console => {
   };
 };
 
-const isArmed = (line: JournalLine): boolean => line.type === 'armed';
+/** The first step of the scenario. The line that says "armed" is on the disk before the kernel is told. */
+const isArmed = (line: JournalLine): boolean =>
+  line.type === 'scenario' && line.step === 1 && line.result === 'passed';
 const isWaiting = (line: JournalLine): boolean => line.type === 'step' && line.phase === 'awaitingAck';
 
 interface KernelWords {
