@@ -19,6 +19,7 @@ export const confirmedCards = [
   'reset',
   'mark',
   'unbind',
+  'platform',
 ] as const satisfies readonly ConfirmedAction[];
 
 const tabPattern = deviceTabs.map(({ name }) => name).join('|');

@@ -13,6 +13,8 @@ import {
 import type { FaultReceipt } from '../../src-main/core/faults/fault.ts';
 import type { MarkingPlan } from '../../src-main/core/restore/marking.ts';
 import type { WhatIfAnswer } from '../../src-main/core/restore/whatIf.ts';
+import type { PlatformOffer } from '../../src-main/core/faults/platformPreflight.ts';
+import { platformActions, type PlatformReport } from '../../src-main/core/zpci/platformActions.ts';
 import type { CommandName } from './names.ts';
 import {
   confirmedActions,
@@ -174,6 +176,7 @@ export const commands = {
       fault: fault.optional(),
       kind: z.enum(resetKinds).optional(),
       driver: boundDriver.optional(),
+      platform: z.enum(platformActions).optional(),
     }),
   ),
   inject: answers<FaultReceipt>()(
@@ -191,6 +194,11 @@ export const commands = {
   whatIf: answers<WhatIfAnswer>()(
     'viewer',
     z.strictObject({ ...onDevice, recovery: z.int().min(1).nullable() }),
+  ),
+  platformOffers: answers<readonly PlatformOffer[]>()('viewer', z.strictObject(onDevice)),
+  platformAct: answers<PlatformReport>()(
+    'operator',
+    z.strictObject({ ...decision, action: z.enum(platformActions) }),
   ),
   scenarios: answers<ScenarioCatalogue>()('viewer', z.strictObject({})),
   scenario: answers<ScenarioSummary>()('viewer', z.strictObject({ name })),

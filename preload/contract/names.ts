@@ -29,6 +29,8 @@ export const commandNames = [
   'mark',
   'unmark',
   'whatIf',
+  'platformOffers',
+  'platformAct',
   'scenarios',
   'scenario',
   'startScenario',

@@ -38,6 +38,8 @@ export const timeouts: Readonly<Record<CommandName, number>> = {
   mark: slow,
   unmark: slow,
   whatIf: slow,
+  platformOffers: usual,
+  platformAct: slow,
   scenarios: usual,
   scenario: usual,
   startScenario: slow,

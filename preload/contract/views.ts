@@ -153,12 +153,21 @@ export interface ConsoleSnapshot {
   readonly bench: string;
 }
 
-export const confirmedActions = ['inject', 'acknowledge', 'withdraw', 'reset', 'mark', 'unbind'] as const;
+export const confirmedActions = [
+  'inject',
+  'acknowledge',
+  'withdraw',
+  'reset',
+  'mark',
+  'unbind',
+  'platform',
+] as const;
 export type ConfirmedAction = (typeof confirmedActions)[number];
 
 /**
  * What a card shows before it can be confirmed. The token is good once and for ten minutes, for this action of this
- * viewer on this device and in this recovery. `unbind` covers every change of the driver, to another one as well.
+ * viewer on this device and in this recovery. `unbind` covers every change of the driver, to another one as well;
+ * `platform` every action of the s390x platform.
  */
 export interface ConfirmationView {
   readonly token: string;

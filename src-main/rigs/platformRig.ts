@@ -1,16 +1,7 @@
 import type { PlatformOffer } from '../core/faults/platformPreflight.ts';
 import type { PciAddress } from '../core/pci/address.ts';
-import type { Microseconds } from '../core/recovery/phase.ts';
 import type { Result } from '../core/result.ts';
-import type { PlatformAction } from '../core/zpci/platformActions.ts';
-
-export interface PlatformReport {
-  readonly action: PlatformAction;
-  /** How long the kernel took. */
-  readonly took: Microseconds;
-  /** Whether the function is on the bus afterwards. */
-  readonly present: boolean;
-}
+import type { PlatformAction, PlatformReport } from '../core/zpci/platformActions.ts';
 
 /** A rig whose platform can do things to a function that VFIO knows nothing of. */
 export interface PlatformRig {

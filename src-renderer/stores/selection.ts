@@ -102,7 +102,7 @@ export const useSelection = defineStore('selection', () => {
     address = lastDevice.value,
   ): Promise<unknown> => {
     if (rigId === null || address === null) return Promise.resolve();
-    const anywhere = name === 'unbind' || name === 'mark';
+    const anywhere = name === 'unbind' || name === 'mark' || name === 'platform';
     const to = anywhere && onDevicePage.value ? tab.value : 'handshake';
     return router.push(addressOf(rigId, address, to, { card: name }));
   };

@@ -12,6 +12,7 @@ const commandOf: Readonly<Record<ConfirmedAction, CommandName>> = {
   reset: 'reset',
   mark: 'mark',
   unbind: 'bind',
+  platform: 'platformAct',
 };
 
 const inputOf = (action: ConfirmedAction, rig: string, device: string, token: string): unknown => {
@@ -21,6 +22,8 @@ const inputOf = (action: ConfirmedAction, rig: string, device: string, token: st
       return { ...confirmed, injector: 'simulated', fault: fatal };
     case 'unbind':
       return { ...confirmed, driver: null };
+    case 'platform':
+      return { ...confirmed, ...decision, action: 'recover' };
     case 'reset':
       return { ...confirmed, ...decision, kind: 'device' };
     default:

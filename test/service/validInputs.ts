@@ -38,6 +38,8 @@ export const validInputs = (rig: string): { readonly [Name in CommandName]: Inpu
     mark: { ...confirmed, ...decision },
     unmark: onDevice,
     whatIf: { ...onDevice, recovery: null },
+    platformOffers: onDevice,
+    platformAct: { ...confirmed, ...decision, action: 'recover' },
     scenarios: {},
     scenario: { name: 'notify-fatal-acknowledged' },
     startScenario: { name: 'notify-fatal-acknowledged', profile: null },

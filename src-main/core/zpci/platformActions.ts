@@ -14,6 +14,15 @@ export const platformActions = [
 ] as const;
 export type PlatformAction = (typeof platformActions)[number];
 
+/** How an action went. */
+export interface PlatformReport {
+  readonly action: PlatformAction;
+  /** How long the kernel took, in microseconds. */
+  readonly took: number;
+  /** Whether the function is on the bus afterwards. */
+  readonly present: boolean;
+}
+
 export interface PlatformActionWords {
   readonly title: string;
   /** What a person would type for it on the machine. */

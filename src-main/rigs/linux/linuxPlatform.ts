@@ -6,13 +6,17 @@ import {
 } from '../../core/faults/platformPreflight.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
 import { success, type Result } from '../../core/result.ts';
-import { platformActions, platformWords, type PlatformAction } from '../../core/zpci/platformActions.ts';
+import {
+  platformActions,
+  platformWords,
+  type PlatformAction,
+  type PlatformReport,
+} from '../../core/zpci/platformActions.ts';
 import { holdersOf, readHostUses, vfioFilesOf } from '../../kernel/sysfs/hostUse.ts';
 import type { HostTree } from '../../kernel/sysfs/hostTree.ts';
 import { functionFolder, readPciFunction, type PciFunction } from '../../kernel/sysfs/pciFunction.ts';
 import { actOnPlatform, readPlatformMeans, type PlatformDesk } from '../../kernel/sysfs/platformActions.ts';
 import type { KernelWork } from '../../kernel/sysfs/sysfsWrites.ts';
-import type { PlatformReport } from '../platformRig.ts';
 import type { RigClock } from '../rig.ts';
 
 export interface LinuxPlatformNeeds {

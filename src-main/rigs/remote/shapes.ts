@@ -14,9 +14,8 @@ import type { PlatformOffer } from '../../core/faults/platformPreflight.ts';
 import { parsePciAddress, type PciAddress } from '../../core/pci/address.ts';
 import { protocols } from '../../core/recovery/phase.ts';
 import { resetKinds } from '../../core/recovery/reports.ts';
-import { platformActions } from '../../core/zpci/platformActions.ts';
+import { platformActions, type PlatformReport } from '../../core/zpci/platformActions.ts';
 import type { ZpciFunction } from '../../core/zpci/zpciFunction.ts';
-import type { PlatformReport } from '../platformRig.ts';
 import type { AutomaticOrder, DeviceCapabilities, DeviceSummary, RigEvent, RigInfo } from '../rig.ts';
 
 /**

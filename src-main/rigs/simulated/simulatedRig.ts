@@ -8,8 +8,12 @@ import {
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../../core/faults/fault.ts';
 import type { Microseconds, Protocol } from '../../core/recovery/phase.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
-import { platformActions, type PlatformAction } from '../../core/zpci/platformActions.ts';
-import type { PlatformReport, PlatformRig } from '../platformRig.ts';
+import {
+  platformActions,
+  type PlatformAction,
+  type PlatformReport,
+} from '../../core/zpci/platformActions.ts';
+import type { PlatformRig } from '../platformRig.ts';
 import { openBenchSession } from '../session/benchSession.ts';
 import type {
   DeviceCapabilities,

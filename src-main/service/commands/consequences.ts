@@ -4,6 +4,7 @@ import type { DeviceSession } from '../../rigs/rig.ts';
 import type { RecoveryState } from '../../core/recovery/state.ts';
 import type { Fault } from '../../core/faults/fault.ts';
 import type { ResetKind } from '../../core/recovery/reports.ts';
+import { platformConsequence } from './platform.ts';
 import type { Asked } from './refusals.ts';
 
 export interface Situation {
@@ -119,6 +120,8 @@ export const consequenceOf = (asked: Asked, situation: Situation): string => {
       return injectConsequence(asked.fault, situation);
     case 'unbind':
       return [driverConsequence(asked.driver), ...situation.warnings].join(' ');
+    case 'platform':
+      return platformConsequence(asked.platform);
     default:
       return missingCase(asked.action);
   }

@@ -23,13 +23,19 @@ const knownOf = (held: HeldRig, device: PciAddress): Readonly<Record<string, unk
 
 export const decisionCommands: HandlersOf<'confirmation' | 'inject' | 'acknowledge' | 'withdraw' | 'reset'> =
   {
-    confirmation: async ({ rig, device, action, fault, kind, driver: wanted }, { bench, caller }) => {
+    confirmation: async (
+      { rig, device, action, fault, kind, driver: wanted, platform },
+      { bench, caller },
+    ) => {
       const found = bench.device(rig, device);
       if (!found.ok) return found;
       const held = found.value;
       const driver = wanted === undefined ? success(wanted) : namedDriver(held, device, wanted);
       if (!driver.ok) return driver;
-      const asked: Asked = { action, device, fault: fault ?? null, kind: kind ?? null, driver: driver.value };
+      const asked: Asked = {
+        ...{ action, device, fault: fault ?? null, kind: kind ?? null },
+        ...{ driver: driver.value, platform: platform ?? null },
+      };
       const { refusal, warnings } = await verdictOfDeed(held, asked);
       const state = held.coordinator.state(device);
       return success({

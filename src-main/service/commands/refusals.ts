@@ -6,9 +6,11 @@ import type { PciAddress } from '../../core/pci/address.ts';
 import { refusalOf } from '../../core/recovery/refusal.ts';
 import type { ResetKind } from '../../core/recovery/reports.ts';
 import { failure, type BenchError } from '../../core/result.ts';
+import type { PlatformAction } from '../../core/zpci/platformActions.ts';
 import type { ConfirmedAction } from '../../../preload/contract/views.ts';
 import type { HeldRig } from '../heldRig.ts';
 import { driverVerdict } from './drivers.ts';
+import { platformVerdict } from './platform.ts';
 
 /** What is going to be asked for, as far as the card knows it already. */
 export interface Asked {
@@ -18,6 +20,7 @@ export interface Asked {
   readonly kind: ResetKind | null;
   /** By its name; undefined: not chosen yet. */
   readonly driver: string | null | undefined;
+  readonly platform: PlatformAction | null;
 }
 
 const refuse = (...args: Parameters<typeof failure>): BenchError => failure(...args).error;
@@ -68,6 +71,8 @@ const refusalOfDeed = async (
     case 'withdraw':
       if (state === null) return refuse('notArmed', `${device} is not armed.`);
       return refusalOf(state, { kind: 'withdrawRequested', at, approval });
+    case 'platform':
+      return platformVerdict(held, device, asked.platform);
     case 'mark':
       return coordinator.markingRefusal(device);
     case 'reset': {

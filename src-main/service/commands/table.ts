@@ -3,6 +3,7 @@ import { decisionCommands } from './decisions.ts';
 import { deviceCommands } from './devices.ts';
 import type { HandlersOf } from './handler.ts';
 import { operatorCommands } from './operator.ts';
+import { platformCommands } from './platform.ts';
 import { restoreCommands } from './restore.ts';
 import { rigCommands } from './rigs.ts';
 import { runCommands } from './runs.ts';
@@ -14,6 +15,7 @@ export const handlers: HandlersOf<CommandName> = {
   ...deviceCommands,
   ...decisionCommands,
   ...restoreCommands,
+  ...platformCommands,
   ...scenarioCommands,
   ...runCommands,
   ...operatorCommands,
