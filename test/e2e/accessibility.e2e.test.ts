@@ -124,6 +124,8 @@ consoleSuite('axe-core', (launch) => {
       await card.getByRole('radio', { name: `Virtual ${machine}` }).click();
       await expectNothing();
     }
+    await card.getByRole('radio', { name: 'Over ssh' }).check();
+    await expectNothing();
     await card.getByRole('radio', { name: 'Remote' }).check();
     await card.getByRole('textbox', { name: 'Command' }).fill('exit 3');
     await card.getByText('What comes of it').waitFor();

@@ -82,6 +82,9 @@ const takeRigs = async (page: Page, take: (name: string) => Promise<void>): Prom
   await take('card-rig-virtual');
   await card.getByRole('radio', { name: 'Virtual s390x' }).check();
   await take('card-rig-virtual-s390x');
+  await card.getByRole('radio', { name: 'Over ssh' }).check();
+  await card.getByRole('textbox', { name: 'Machine' }).fill('ada@lab:2222');
+  await take('card-rig-ssh');
   await card.getByRole('radio', { name: 'Remote' }).check();
   await card.getByRole('textbox', { name: 'Command' }).fill('echo The lab is closed. >&2; exit 3');
   await card.getByText('What comes of it').waitFor();

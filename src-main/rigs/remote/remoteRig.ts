@@ -253,6 +253,12 @@ export class RemoteRig implements Rig, FaultWitness, KernelTracer, PlatformRig {
     if (this.#closed) return Promise.resolve({ answered: false, error: this.#rigClosed().error });
     return this.#calls.call(name, input, late);
   }
+
+  /** Says something about the link itself, where what the machine says is read. */
+  remark(text: string): void {
+    if (!this.#closed) this.#emit({ kind: 'kernelLog', at: this.clock.now(), address: null, text });
+  }
+
   /** For `openRemoteRig`: the first link. */
   begin(greeting: Greeting): void {
     this.#events.begin(greeting.hello.missed.last);
@@ -301,7 +307,7 @@ export class RemoteRig implements Rig, FaultWitness, KernelTracer, PlatformRig {
     if (this.#dropped === 0) return;
     const text = `${this.#dropped} events of ${this.info.title} are lost: it said more than it keeps.`;
     this.#dropped = 0;
-    this.#emit({ kind: 'kernelLog', at: this.clock.now(), address: null, text });
+    this.remark(text);
   }
 
   async #beat(link: Link): Promise<void> {

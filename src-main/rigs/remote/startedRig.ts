@@ -6,9 +6,11 @@ export interface StartedRigOptions {
   /** Starts the program that reaches an agent; called again when the link was lost. */
   readonly start: () => StartedProgram;
   readonly name: string;
+  /** Without one, the far end's. */
+  readonly title?: string;
   readonly bench: string;
   readonly log: (line: string) => void;
-  /** Says why there is no rig, with how the program ended. */
+  /** Says why there is no link, with how the program ended. */
   readonly explain: (error: BenchError, end: ProgramEnd) => BenchError;
   readonly timing?: Partial<LinkTiming>;
   /** Gives the opening up: the program is ended. */
@@ -23,7 +25,7 @@ const restartPauses = [0, 1_000, 2_000, 5_000, 15_000, 30_000] as const;
  * or the rig is closed.
  */
 export const openStartedRig = async (options: StartedRigOptions): Promise<Result<RemoteRig>> => {
-  const { start, name, bench, log, timing, signal } = options;
+  const { start, name, title, bench, log, explain, timing, signal } = options;
   let running = start();
   let closing = false;
   const giveUp = (): void => void running.end();
@@ -33,6 +35,7 @@ export const openStartedRig = async (options: StartedRigOptions): Promise<Result
     channel: running.channel,
     kind: 'remote',
     name,
+    ...(title === undefined ? {} : { title }),
     bench,
     ...(timing === undefined ? {} : { timing }),
     release: async () => {
@@ -44,7 +47,7 @@ export const openStartedRig = async (options: StartedRigOptions): Promise<Result
   signal?.removeEventListener('abort', giveUp);
   if (!opened.ok) {
     await running.end();
-    return { ok: false, error: options.explain(opened.error, await running.ended) };
+    return { ok: false, error: explain(opened.error, await running.ended) };
   }
   const rig = opened.value;
 
@@ -59,13 +62,20 @@ export const openStartedRig = async (options: StartedRigOptions): Promise<Result
     });
 
   const restart = async (): Promise<void> => {
+    let said = '';
     for (let attempt = 0; !closing && rig.link === 'lost'; attempt += 1) {
       await running.end();
       await wait(restartPauses[Math.min(attempt, restartPauses.length - 1)] ?? 0);
       if (closing) return;
       running = start();
       const connected = await rig.reconnect(running.channel);
-      if (!connected.ok) log(connected.error.message);
+      if (connected.ok) return;
+      await running.end();
+      const { message } = explain(connected.error, await running.ended);
+      log(message);
+      // Tried again and again, and said once.
+      if (message !== said) rig.remark(message);
+      said = message;
     }
   };
   let restarting: Promise<void> | null = null;

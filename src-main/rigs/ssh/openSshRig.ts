@@ -88,6 +88,7 @@ export const openSshRig = async (options: SshRigOptions): Promise<Result<RemoteR
   return openStartedRig({
     start: () => startProgram('ssh', sshWords(access, command), onProgress),
     name: `ssh:${machineName}`,
+    title: machineName,
     bench: sources.bench,
     log: onProgress,
     explain: explain(access),

@@ -263,9 +263,7 @@ describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
       it('whose agent does not start says what that said', async () => {
         far.replace('node', 'case "$2" in --attach) echo no memory >&2; exit 7 ;; esac\nexec "$NODE" "$@"');
         const { result } = await attempt();
-        expect(sentenceOf(result)).toMatch(
-          /^linkLost: No agent answers at ssh:lab: .* It says: no memory\.$/,
-        );
+        expect(sentenceOf(result)).toMatch(/^linkLost: No agent answers at lab: .* It says: no memory\.$/);
         await expectNothingRuns();
       });
 
@@ -278,7 +276,7 @@ describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
         writeFileSync(other, bundle.replace(uses, '$19999'));
         const { result } = await attempt({ agent: other });
         expect(sentenceOf(result)).toMatch(
-          /^otherVersion: ssh:lab has an agent of another version \(.*wire 9999\)/,
+          /^otherVersion: lab has an agent of another version \(.*wire 9999\)/,
         );
       });
     });
@@ -312,7 +310,7 @@ describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
     });
 
     it('whose session is killed in a wait is reached again, and the wait goes on there', async () => {
-      far.simulate(2);
+      far.simulate(1);
       const rig = await remote();
       const coordinator = new Coordinator(rig, new Recorder(rig.clock, null));
       const until = async (holds: (state: RecoveryState) => boolean): Promise<RecoveryState> => {
@@ -326,11 +324,17 @@ describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
       valueOf(await coordinator.inject(rng, fatal, 'simulated'));
       await until(({ phase }) => phase === 'awaitingAck');
       const lost = eventOf(rig, 'linkLost');
+      const remarked = eventOf(rig, 'kernelLog');
       const restored = eventOf(rig, 'linkRestored');
+      far.remove('node');
       far.killSessions();
       await lost;
+      expect(await remarked).toMatchObject({
+        text: expect.stringMatching(/^No agent answers at lab: .*It says: /),
+      });
       expect(coordinator.linkLost?.code).toBe('linkLost');
       expect(coordinator.state(rng)?.phase).toBe('awaitingAck');
+      far.simulate(1);
       expect(await restored).toMatchObject({ closed: [], dropped: 0 });
       expect(coordinator.linkLost).toBeNull();
       expect(coordinator.state(rng)?.phase).toBe('awaitingAck');
