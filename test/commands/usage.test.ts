@@ -69,6 +69,10 @@ const refused: readonly (readonly [string, number, RegExp])[] = [
   ['devices --rig simulated:7.9', 2, /There is no kernel profile "7\.9"; there are stock-6\.1, /],
   ['devices --rig simulated:eeh:x', 2, /There is no rig/],
   ['devices --rig simulated:__proto__', 2, /There is no kernel profile/],
+  ['devices --rig ssh:', 2, /"" has no host/],
+  ['devices --rig ssh:-oProxyCommand=id', 2, /"-oProxyCommand=id" has no host .*user@host:port\./],
+  ['devices --rig ssh:ada@lab:ssh --copy-agent', 2, /has no port from 1 to 65535/],
+  ['devices --rig ssh:lab --speed 2', 2, /--speed and --seed are for simulated rigs/],
   ['devices --rig virtual:arm', 2, /There is no rig "virtual:arm"; use virtual:x86/],
   ['devices --rig virtual:x86:ring', 2, /There is no guest topology "ring"; there are single, /],
   [

@@ -260,6 +260,27 @@ describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
         await expectNothingRuns();
       });
 
+      it('of s390x gets the add-on, and no koffi', async () => {
+        far.replace('uname', 'case "$1" in -m) echo s390x ;; *) echo Linux ;; esac');
+        // The header of a shared object for s390x: big-endian, e_machine 22 (linux/elf-em.h).
+        const header = Buffer.alloc(64);
+        header.write('\u007fELF\u0002\u0002\u0001', 'latin1');
+        header.writeUInt16BE(22, 18);
+        const addOn = join(root, 'out/native/syscalls-s390x.node');
+        writeFileSync(addOn, header);
+        const { result } = await attempt();
+        rmSync(addOn);
+        // The processor is x86-64 all the same, so its Node looks for koffi.
+        expect(sentenceOf(result)).toMatch(
+          /^linkLost: .* It says: The add-on koffi, which calls the kernel, does not/,
+        );
+        expect(far.files().map((path) => path.replace(/^[^/]*-s390x\//, ''))).toEqual([
+          'agent.mjs',
+          'syscalls-s390x.node',
+        ]);
+        await expectNothingRuns();
+      });
+
       it('whose agent does not start says what that said', async () => {
         far.replace('node', 'case "$2" in --attach) echo no memory >&2; exit 7 ;; esac\nexec "$NODE" "$@"');
         const { result } = await attempt();
