@@ -3,15 +3,16 @@ import { snapshotViews, type SnapshotView } from '../core/journal/line.ts';
 import { decodeConfigSpace } from '../core/pci/decode.ts';
 import { diffConfigSpaces, type FieldChange } from '../core/pci/diff.ts';
 import { hexadecimal } from '../core/restore/auditText.ts';
-import { failure, success, type Result } from '../core/result.ts';
+import { momentOf, snapshotMoments } from '../core/restore/moments.ts';
+import { done, failure, success, type Result } from '../core/result.ts';
 import { decodeSnapshot } from '../journal/snapshot.ts';
 import { fail, finish, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
-import { runWords } from './locateRun.ts';
+import { deviceOf, runOrRig, withRecovery, type LiveWish } from './liveDevice.ts';
 import { table, writeJson } from './output.ts';
-import { recordedDevice, type DeviceWish, type RecordedDevice } from './recordedDevice.ts';
+import type { RecordedDevice } from './recordedDevice.ts';
 
-interface ConfigWish extends DeviceWish {
+interface ConfigWish extends LiveWish {
   readonly view?: string;
 }
 
@@ -38,9 +39,11 @@ const readingsOf = ({ lines, device }: RecordedDevice, view: SnapshotView): Resu
   return success(readings);
 };
 
+const withoutRecovery = (moment: string): string => moment.replace(/^\d+:/, '');
+
 /** The last reading of this moment; a moment without a number is the last one of that name in any recovery. */
 const readingAt = (readings: readonly Reading[], wish: string): Result<Reading> => {
-  const found = readings.findLast(({ moment }) => moment === wish || moment.replace(/^\d+:/, '') === wish);
+  const found = readings.findLast(({ moment }) => moment === wish || withoutRecovery(moment) === wish);
   const known = [...new Set(readings.map(({ moment }) => moment))].join(', ') || 'none';
   return found === undefined
     ? failure('malformedInput', `The run has no reading at "${wish}" in this view; it has ${known}.`)
@@ -52,12 +55,17 @@ interface Chosen {
   readonly exit: ExitCode;
 }
 
-const choose = async (context: CommandContext, run: string, wish: ConfigWish): Promise<Result<Chosen>> => {
+const choose = async (
+  context: CommandContext,
+  run: string | undefined,
+  wish: ConfigWish,
+  until: 'looked' | 'recovered',
+): Promise<Result<Chosen>> => {
   const view = wish.view ?? 'hardware';
   if (!isView(view)) {
     return failure('malformedInput', `--view takes ${snapshotViews.join(' or ')}, not "${view}".`);
   }
-  const recorded = await recordedDevice(context, run, wish);
+  const recorded = await deviceOf(context, run, wish, until);
   if (!recorded.ok) return recorded;
   const readings = readingsOf(recorded.value, view);
   if (!readings.ok) return readings;
@@ -74,15 +82,32 @@ interface Told {
 
 const fieldText = ({ name, label, value, meaning }: Told): string => `${label ?? name}=${meaning ?? value}`;
 
+/** Of a device that is opened for the command, a moment that there cannot be is told before that. */
+const checkMoments = (wish: ConfigWish, moments: readonly string[]): Result<void> => {
+  const unknown = moments.find((moment) => momentOf(withoutRecovery(moment)) === null);
+  return wish.rig === undefined || unknown === undefined
+    ? done
+    : failure(
+        'malformedInput',
+        `There is no moment "${unknown}"; there are ${snapshotMoments.join(', ')} ("afterStep: DEVICE_RESET").`,
+      );
+};
+
+/** These need no recovery: a live device is only looked at. */
+const lookedAt = ['open', 'look'];
+
 const show = async (
   context: CommandContext,
-  run: string,
+  run: string | undefined,
   wish: ConfigWish & { readonly at?: string },
 ): Promise<ExitCode> => {
   const json = wish.json === true;
-  const chosen = await choose(context, run, wish);
+  const at = wish.at ?? (wish.rig === undefined ? 'end' : 'look');
+  const checked = checkMoments(wish, [at]);
+  if (!checked.ok) return fail(context, checked.error, json);
+  const chosen = await choose(context, run, wish, lookedAt.includes(at) ? 'looked' : 'recovered');
   if (!chosen.ok) return fail(context, chosen.error, json);
-  const reading = readingAt(chosen.value.readings, wish.at ?? 'end');
+  const reading = readingAt(chosen.value.readings, at);
   if (!reading.ok) return fail(context, reading.error, json);
   const { device, moment, view, config } = reading.value;
   const decoded = decodeConfigSpace(config);
@@ -120,11 +145,13 @@ const changeText = ({ name, label, before, after, beforeMeaning, afterMeaning }:
 
 const diff = async (
   context: CommandContext,
-  words: { readonly from: string; readonly to: string; readonly run: string },
+  words: { readonly from: string; readonly to: string; readonly run: string | undefined },
   wish: ConfigWish,
 ): Promise<ExitCode> => {
   const json = wish.json === true;
-  const chosen = await choose(context, words.run, wish);
+  const checked = checkMoments(wish, [words.from, words.to]);
+  if (!checked.ok) return fail(context, checked.error, json);
+  const chosen = await choose(context, words.run, wish, 'recovered');
   if (!chosen.ok) return fail(context, chosen.error, json);
   const from = readingAt(chosen.value.readings, words.from);
   if (!from.ok) return fail(context, from.error, json);
@@ -157,20 +184,21 @@ const diff = async (
 };
 
 export const addConfigCommands = (program: Command, context: CommandContext): void => {
-  const config = program.command('config').description('the config spaces that a run kept');
+  const config = program
+    .command('config')
+    .description('the config spaces that a run kept, or of a device now');
   const common = (command: Command): Command =>
-    command
-      .option('--device <address>', 'whose; may be left out when the run has only one')
-      .option('--view <view>', 'hardware or vfio (default: hardware)')
-      .option('--runs <directory>', 'where the journals are kept')
-      .option('--json', 'one JSON object');
+    withRecovery(command.option('--view <view>', 'hardware or vfio (default: hardware)'));
   common(
     config
       .command('show')
       .description('every register at one moment')
-      .argument('[run]', runWords, 'last')
-      .option('--at <moment>', 'open, armed, afterReset, or 1:afterReset for one recovery (default: end)'),
-  ).action((run: string, wish: ConfigWish & { readonly at?: string }) =>
+      .argument('[run]', runOrRig)
+      .option(
+        '--at <moment>',
+        'open, armed, afterReset, or 1:afterReset for one recovery (default: end; with --rig: as it is now)',
+      ),
+  ).action((run: string | undefined, wish: ConfigWish & { readonly at?: string }) =>
     finish(context, () => show(context, run, wish)),
   );
   common(
@@ -179,8 +207,8 @@ export const addConfigCommands = (program: Command, context: CommandContext): vo
       .description('what differs between two moments')
       .argument('<from>', 'a moment: armed')
       .argument('<to>', 'another: end')
-      .argument('[run]', runWords, 'last'),
-  ).action((from: string, to: string, run: string, wish: ConfigWish) =>
+      .argument('[run]', runOrRig),
+  ).action((from: string, to: string, run: string | undefined, wish: ConfigWish) =>
     finish(context, () => diff(context, { from, to, run }, wish)),
   );
 };

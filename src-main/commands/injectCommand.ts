@@ -1,81 +1,32 @@
 import type { Command } from 'commander';
-import { parsePciAddress, type PciAddress } from '../core/pci/address.ts';
-import type { Fault, InjectorName } from '../core/faults/fault.ts';
-import { preflight } from '../core/faults/preflight.ts';
-import { decisions, defaultPolicy, type Decision, type Policy } from '../core/recovery/policy.ts';
-import { protocols, seconds, type Microseconds, type Protocol } from '../core/recovery/phase.ts';
-import { isConcluded, isOpen } from '../core/recovery/state.ts';
-import { failure, success, type Result } from '../core/result.ts';
+import { parsePciAddress } from '../core/pci/address.ts';
+import { decisions } from '../core/recovery/policy.ts';
+import { seconds } from '../core/recovery/phase.ts';
+import { isOpen } from '../core/recovery/state.ts';
 import { Coordinator } from '../coordinator/coordinator.ts';
 import { History } from '../scenarios/history.ts';
-import { chooseInjector, needsOpenDevice } from '../scenarios/chooseInjector.ts';
-import { parseDuration } from '../scenarios/duration.ts';
-import type { Rig } from '../rigs/rig.ts';
 import { fail, finish, withRigOptions, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
-import { faultOf, oneOf, type FaultOptions } from './faultOptions.ts';
+import {
+  causeFault,
+  followRecovery,
+  planInjection,
+  type Injection,
+  type InjectionOptions,
+} from './injection.ts';
 import { styled, writeJson } from './output.ts';
 import { openRig, withTopology, type OpenedRig, type RigTopologyOptions } from './openRig.ts';
 import { beginRun } from './run.ts';
 
-interface InjectOptions extends RigTopologyOptions, FaultOptions {
-  readonly protocol?: string;
-  readonly policy: string;
-  readonly for: string;
-}
-
-interface Injection {
-  readonly address: PciAddress;
-  readonly fault: Fault;
-  /** Null: it needs the device open, and is chosen when it is. */
-  readonly injector: InjectorName | null;
-  readonly protocol: Protocol;
-  readonly policy: Policy;
-  readonly patience: Microseconds;
-}
-
-/** Everything that can be wrong with the words is found here, before anything is opened or recorded. */
-const plan = async (rig: Rig, address: PciAddress, options: InjectOptions): Promise<Result<Injection>> => {
-  const decision = oneOf<Decision>('policy', decisions, options.policy);
-  if (!decision.ok) return decision;
-  const patience = parseDuration(options.for);
-  if (patience === null) {
-    return failure('malformedInput', `"${options.for}" is no duration; write 200ms, 5s or 2m.`);
-  }
-  const fault = faultOf(rig.info.architecture, options);
-  if (!fault.ok) return fault;
-  const wanted =
-    options.protocol === undefined ? null : oneOf<Protocol>('protocol', protocols, options.protocol);
-  if (wanted !== null && !wanted.ok) return wanted;
-  const target = await rig.faultTarget(address);
-  if (!target.ok) return target;
-  const chosen = await chooseInjector(rig, address, fault.value);
-  if (!chosen.ok && !needsOpenDevice(chosen.error)) return chosen;
-  const injector = chosen.ok ? chosen.value : null;
-  if (injector !== null) {
-    const refusal = preflight({ address, injector, fault: fault.value }, target.value, 'noWait');
-    if (refusal !== null) return { ok: false, error: refusal };
-  }
-  const devices = await rig.devices();
-  if (!devices.ok) return devices;
-  const offered = devices.value.find((device) => device.address === address)?.protocols ?? [];
-  const protocol = wanted?.value ?? offered[0];
-  if (protocol === undefined || !offered.includes(protocol)) {
-    return failure(
-      'protocolUnavailable',
-      `${address} on ${rig.info.title} offers ${offered.join(', ') || 'no protocol'}${wanted === null ? '' : `, not ${wanted.value}`}.`,
-    );
-  }
-  const policy = { ...defaultPolicy, decision: decision.value };
-  return success({ address, injector, fault: fault.value, protocol, policy, patience });
-};
+type InjectOptions = RigTopologyOptions & InjectionOptions;
 
 /** Arms the device, causes the fault, and follows the recovery to its outcome or until patience is at its end. */
 const play = async (
   context: CommandContext,
   { rig, runs, json, seed }: OpenedRig,
-  { address, fault, injector, protocol, policy, patience }: Injection,
+  injection: Injection,
 ): Promise<ExitCode> => {
+  const { address, protocol, policy, patience } = injection;
   const { streams } = context;
   const start = rig.clock.now();
   const begun = beginRun(rig, { runs, json, seed, scenario: null, quiet: false }, streams);
@@ -106,19 +57,9 @@ const play = async (
   };
   const armed = await coordinator.arm(address, protocol, policy);
   if (!armed.ok) return stop(fail(context, armed.error, json));
-  const chosen = injector === null ? await chooseInjector(rig, address, fault) : success(injector);
-  if (!chosen.ok) return stop(fail(context, chosen.error, json));
-  const injected = await coordinator.inject(address, fault, chosen.value);
+  const injected = await causeFault(rig, coordinator, injection);
   if (!injected.ok) return stop(fail(context, injected.error, json));
-  await new Promise<void>((resolve) => {
-    const giveUp = rig.clock.at(rig.clock.now() + patience, resolve);
-    recorder.watch(() => {
-      const state = coordinator.state(address);
-      if (state === null || !isConcluded(state)) return;
-      giveUp();
-      resolve();
-    });
-  });
+  await followRecovery(rig, coordinator, recorder, injection);
   const { trouble } = recorder;
   return stop(trouble === null ? exitCode.asExpected : fail(context, trouble, json));
 };
@@ -129,7 +70,7 @@ const inject = async (context: CommandContext, text: string, options: InjectOpti
   if (!address.ok) return fail(context, address.error, json);
   const opened = await openRig(context, options);
   if (!opened.ok) return fail(context, opened.error, json);
-  const planned = await plan(opened.value.rig, address.value, options);
+  const planned = await planInjection(opened.value.rig, address.value, options);
   if (planned.ok) return play(context, opened.value, planned.value);
   await opened.value.rig.close();
   return fail(context, planned.error, json);

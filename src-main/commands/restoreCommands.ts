@@ -2,38 +2,24 @@ import type { Command } from 'commander';
 import { auditRestore, type RestoreAudit } from '../core/restore/audit.ts';
 import { findingText, hexadecimal, problemText, verdictText } from '../core/restore/auditText.ts';
 import { auditFilters, auditTable, verdictCounts, type AuditFilter } from '../core/restore/auditTable.ts';
-import { recordedRecoveries, type RecordedRecovery } from '../core/restore/recordings.ts';
+import { markingStateOf } from '../core/restore/markingRun.ts';
+import type { RecordedRecovery } from '../core/restore/recordings.ts';
 import { historyOf } from '../core/restore/runHistory.ts';
-import { failure, success, type Result } from '../core/result.ts';
+import { failure } from '../core/result.ts';
 import { decodeSnapshot } from '../journal/snapshot.ts';
+import { chosenRecovery } from './chosenRecovery.ts';
 import { fail, finish, type CommandContext } from './context.ts';
 import { exitCode, type ExitCode } from './exit.ts';
-import { runWords } from './locateRun.ts';
 import { styled, table, writeJson } from './output.ts';
-import { recordedDevice, type DeviceWish, type RecordedDevice } from './recordedDevice.ts';
+import { deviceOf, runOrRig, withRecovery, type LiveWish } from './liveDevice.ts';
+import { addMarksCommand } from './marksCommand.ts';
+import type { RecordedDevice } from './recordedDevice.ts';
+import { addWhatIfCommand } from './whatIfCommand.ts';
 
-interface AuditWish extends DeviceWish {
+interface AuditWish extends LiveWish {
   readonly recovery?: string;
   readonly only?: string;
 }
-
-const chosenRecovery = (
-  { lines, device }: RecordedDevice,
-  wish: string | undefined,
-): Result<RecordedRecovery> => {
-  const recoveries = recordedRecoveries(lines);
-  const last = recoveries.at(-1);
-  if (last === undefined) {
-    return failure('malformedInput', `${device} was neither armed nor recovered in this run.`);
-  }
-  if (wish === undefined) return success(last);
-  // Recoveries are counted from 1 again with each arming; the last one of a number is meant.
-  const found = recoveries.findLast(({ number }) => String(number) === wish);
-  const numbers = recoveries.flatMap(({ number }) => number ?? []).join(', ') || 'none';
-  return found === undefined
-    ? failure('malformedInput', `${device} has no recovery "${wish}" in this run; it has ${numbers}.`)
-    : success(found);
-};
 
 const isFilter = (text: string): text is AuditFilter => (auditFilters as readonly string[]).includes(text);
 
@@ -72,19 +58,34 @@ const tell = (context: CommandContext, audit: RestoreAudit, title: string, filte
   streams.out(`\n${audit.registers.length} registers: ${counts.join(', ')}.\n`);
 };
 
-const auditRun = async (context: CommandContext, run: string, wish: AuditWish): Promise<ExitCode> => {
+/** What was marked, and whether the old values are back; null without a marking run. */
+const markingText = ({ lines }: RecordedDevice): string | null => {
+  const marking = markingStateOf(lines);
+  if (marking.kind === 'none') return null;
+  const moments = marking.moments.join(', ') || 'no moment';
+  if (marking.trouble !== null) return `Marked at ${moments}. ${marking.trouble.message}`;
+  return marking.kind === 'marked'
+    ? `Marked at ${moments}; the old values are not back yet.`
+    : `Marked at ${moments}; the old values are back.`;
+};
+
+const auditRun = async (
+  context: CommandContext,
+  run: string | undefined,
+  wish: AuditWish,
+): Promise<ExitCode> => {
   const json = wish.json === true;
   const filter = wish.only ?? 'all';
   if (!isFilter(filter)) {
     const { error } = failure('malformedInput', `--only takes ${auditFilters.join(', ')}, not "${filter}".`);
     return fail(context, error, json);
   }
-  const recorded = await recordedDevice(context, run, wish);
+  const recorded = await deviceOf(context, run, wish, 'recovered');
   if (!recorded.ok) return fail(context, recorded.error, json);
-  const { header, device, lines, damaged } = recorded.value;
+  const { device, lines, damaged } = recorded.value;
   const recovery = chosenRecovery(recorded.value, wish.recovery);
   if (!recovery.ok) return fail(context, recovery.error, json);
-  const { kernel, architecture } = header.rig;
+  const { kernel, architecture } = recorded.value.rig;
   const history = historyOf({ lines, kernel, architecture }, recovery.value, (line) => {
     const bytes = decodeSnapshot(line.bytes);
     return bytes.ok ? bytes.value : null;
@@ -99,37 +100,43 @@ const auditRun = async (context: CommandContext, run: string, wish: AuditWish): 
   const audit = auditRestore(history);
   const { number, outcome } = recovery.value;
   const missing = missingWait(recovery.value);
+  const marking = markingText(recorded.value);
   if (json) {
     writeJson(context.streams, {
       type: 'restoreAudit',
-      run: header.run,
+      run: recorded.value.run,
       device,
       recovery: number,
       outcome,
       kernel: history.kernel,
       note: missing,
+      marking,
       ...audit,
     });
   } else {
     const which = number === null ? 'armed, no recovery yet' : `recovery ${number}, ${outcome ?? 'open'}`;
     const title = `${device}, ${which}; ${audit.view} view, ${audit.size} bytes, as kernel ${history.kernel} restores`;
-    tell(context, audit, missing === null ? title : `${title}\n${missing}`, filter);
+    const head = [title, missing, marking].filter((line) => line !== null).join('\n');
+    tell(context, audit, head, filter);
   }
   const hazardous = audit.hazards.some(({ state }) => state === 'present');
   return damaged || hazardous ? exitCode.expectationFailed : exitCode.asExpected;
 };
 
 export const addRestoreCommands = (program: Command, context: CommandContext): void => {
-  program
-    .command('restore')
-    .description('what a device came back with')
-    .command('audit')
-    .description('each register after a recovery: its values over time, and where the last one is from')
-    .argument('[run]', runWords, 'last')
-    .option('--device <address>', 'whose; may be left out when the run has only one')
-    .option('--recovery <number>', 'which one (default: the last)')
-    .option('--only <what>', 'all, lost or hazards (default: all)')
-    .option('--runs <directory>', 'where the journals are kept')
-    .option('--json', 'one JSON object')
-    .action((run: string, wish: AuditWish) => finish(context, () => auditRun(context, run, wish)));
+  const restore = program.command('restore').description('what a device came back with');
+  withRecovery(
+    restore
+      .command('audit')
+      .description('each register after a recovery: its values over time, and where the last one is from')
+      .argument('[run]', runOrRig)
+      .option('--recovery <number>', 'which one (default: the last)')
+      .option('--only <what>', 'all, lost or hazards (default: all)'),
+  )
+    .option('--mark', 'with --rig: write harmless distinct values first, as "restore marks" lists them')
+    .action((run: string | undefined, wish: AuditWish) =>
+      finish(context, () => auditRun(context, run, wish)),
+    );
+  addMarksCommand(restore, context);
+  addWhatIfCommand(restore, context);
 };

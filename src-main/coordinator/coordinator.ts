@@ -176,6 +176,11 @@ export class Coordinator {
     return lookAtDevice(this.#desk, address);
   }
 
+  /** When it has resolved, the effects of all that has happened to the device so far are done, its last reading among them. */
+  async settled(address: PciAddress): Promise<void> {
+    await this.#desk.recoveries.get(address)?.exclusively(() => Promise.resolve());
+  }
+
   #takeBackAll(): void {
     for (const { automatic } of this.#desk.recoveries.values()) void automatic.stop();
   }

@@ -45,7 +45,7 @@ const templateOf = ({ vendorId, deviceId, name }: Looked): FunctionTemplate | un
  * same ids, where there is one. `history`: of the recovery in question; null, or one without any reset: the usual one.
  */
 export const whatIfOf = (
-  rig: RigInfo,
+  rig: Pick<RigInfo, 'kind' | 'kernel'> & { readonly architecture: string },
   device: Looked,
   history: RestoreHistory | null,
 ): Result<WhatIfAnswer> => {
