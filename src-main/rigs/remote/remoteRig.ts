@@ -32,8 +32,10 @@ import { doneOfCall, RemoteSession, resultOfCall } from './remoteSession.ts';
 export interface LinkTiming {
   /** How often the far clock is read, and the link tried. */
   readonly heartbeat: number;
-  /** A heartbeat or a greeting that is not answered for this long means that the link is lost. */
+  /** A heartbeat that is not answered for this long means that the link is lost. */
   readonly silence: number;
+  /** How long the first answer may take, in which a far end may have to log in and to start. */
+  readonly greeting: number;
   /** How long calls under way wait for the next link before their callers are told that nobody knows. */
   readonly patience: number;
   readonly limits: Readonly<Record<keyof typeof callLimits, number>>;
@@ -42,6 +44,7 @@ export interface LinkTiming {
 export const usualTiming: LinkTiming = {
   heartbeat: 5_000,
   silence: 15_000,
+  greeting: 15_000,
   patience: 60_000,
   limits: callLimits,
 };
@@ -128,7 +131,7 @@ export class RemoteRig implements Rig, FaultWitness, KernelTracer, PlatformRig {
       title: this.info.title,
       bench: this.#bench,
       resume: { agent: this.#agent, after: this.#events.last },
-      silence: this.#timing.silence,
+      silence: this.#timing.greeting,
     });
     this.#connecting = false;
     if (!greeted.ok) return greeted;
@@ -358,16 +361,17 @@ const onClock = (event: FarEvent, clock: RemoteClock): FarEvent => {
 /** Opens the rig that an agent serves at the other end of a channel. When that fails, the channel is closed. */
 export const openRemoteRig = async (options: RemoteRigOptions): Promise<Result<RemoteRig>> => {
   const { channel, kind, name, bench } = options;
-  const { silence } = { ...usualTiming, ...options.timing };
+  const { silence, greeting } = { ...usualTiming, ...options.timing };
   const clock = new RemoteClock();
-  const greeted = await greet(channel, { title: options.title ?? name, bench, resume: null, silence });
+  const called = options.title ?? name;
+  const greeted = await greet(channel, { title: called, bench, resume: null, silence: greeting });
   if (!greeted.ok) return greeted;
   const { link, hello } = greeted.value;
   try {
     await learnClock(link, clock, silence);
   } catch {
     link.close();
-    return failure('linkLost', `The agent at ${options.title ?? name} went away before it could be used.`);
+    return failure('linkLost', `The agent at ${called} went away before it could be used.`);
   }
   const title = options.title ?? `Remote: ${hello.info.title}`;
   const rig = new RemoteRig({ ...hello.info, kind, name, title }, clock, hello.agent, options);

@@ -18,7 +18,7 @@ export interface StartedProgram {
   end(): Promise<void>;
 }
 
-/** How long a program whose input has ended may take to end, in milliseconds. */
+/** How long a program whose input has ended may take to end, in milliseconds: it may have devices to close. */
 const endPatience = 5_000;
 /** Lines of standard error that are kept. */
 const linesKept = 20;
@@ -39,6 +39,7 @@ export const startProgram = (
   program: string,
   words: readonly string[],
   log: (line: string) => void,
+  patience = endPatience,
 ): StartedProgram => {
   // A group of its own: Ctrl+C is for the bench, which closes the devices and then the program's input.
   const child = spawn(program, words, { stdio: 'pipe', detached: true });
@@ -68,7 +69,7 @@ export const startProgram = (
     end: async () => {
       channel.destroy();
       child.stdin.destroy();
-      const timer = setTimeout(() => killGroup(child), endPatience);
+      const timer = setTimeout(() => killGroup(child), patience);
       await ended;
       clearTimeout(timer);
     },

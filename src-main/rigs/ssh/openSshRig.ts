@@ -30,6 +30,10 @@ export interface SshRigOptions {
 
 /** Longer than a login over a slow line; in milliseconds. */
 const lookLimit = 60_000;
+/** For an ssh whose link has fallen silent, in milliseconds; the devices are the far agent's to close. */
+const endPatience = 2_000;
+/** A login, over jump hosts perhaps, and the start of Node on a slow machine; in milliseconds. */
+const greeting = 60_000;
 /** Words of standard error that a refusal quotes. */
 const linesQuoted = 3;
 
@@ -86,13 +90,13 @@ export const openSshRig = async (options: SshRigOptions): Promise<Result<RemoteR
   // Of this rig alone: another bench, or another rig of this one, has its own agent there.
   const command = attachCommand(agent.value.folder, randomBytes(8).toString('hex'));
   return openStartedRig({
-    start: () => startProgram('ssh', sshWords(access, command), onProgress),
+    start: () => startProgram('ssh', sshWords(access, command), onProgress, endPatience),
     name: `ssh:${machineName}`,
     title: machineName,
     bench: sources.bench,
     log: onProgress,
     explain: explain(access),
-    ...(options.timing === undefined ? {} : { timing: options.timing }),
+    timing: { greeting, ...options.timing },
     signal,
   });
 };

@@ -219,7 +219,7 @@ export const openVirtualRig = async (options: VirtualRigOptions): Promise<Result
         name,
         title: `Virtual ${topology.architecture}, Linux ${release} with ${driver}, ${topology.title}`,
         bench,
-        timing: { silence },
+        timing: { silence, greeting: silence },
         release: () => guest.stop(),
       })
     : channel;

@@ -23,11 +23,15 @@ import { openRig } from '../../../src-main/rigs/opening/openRig.ts';
 import type { RigPlaces } from '../../../src-main/rigs/opening/rigPlaces.ts';
 import { wireVersion } from '../../../src-main/rigs/remote/protocol.ts';
 import { RemoteRig } from '../../../src-main/rigs/remote/remoteRig.ts';
+import { openSshRig } from '../../../src-main/rigs/ssh/openSshRig.ts';
 import type { RigEvent } from '../../../src-main/rigs/rig.ts';
 import { decision, fatal, policyOf, rng, valueOf } from '../../coordinator/lab.ts';
 import { noPlaces, openService, TestViewer } from '../../service/desk.ts';
 import { withAgentBundle } from '../remote/agentBundle.ts';
 import { FarMachine, missingForSsh, processesWith } from './farMachine.ts';
+
+/** For a test that logs in several times, on a machine that does much else; in milliseconds. */
+const patient = 120_000;
 
 const missing = missingForSsh();
 const { path: agentFile } = withAgentBundle();
@@ -133,34 +137,38 @@ describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
       });
 
     describe('the first time', () => {
-      it('asks, copies, checks, and lists the devices; the second time it does none of that', async () => {
-        const first = await attempt();
-        const { rig } = valueOf(first.result);
-        expect(first.questions).toHaveLength(1);
-        expect(first.questions[0]).toMatch(
-          /^lab is Linux on x86_64 with Node v\d+\..* It has no agent yet\. Copy .*\/recovery-bench\/agents\/0\.0\.0-[0-9a-f]{12}-x86_64\?/,
-        );
-        expect(rig.info).toMatchObject({ kind: 'remote', name: 'ssh:lab', architecture: 'x86_64' });
-        expect((await rig.devices()).ok).toBe(true);
-        if (!existsSync('/dev/vfio'))
-          expect(first.steps.join('\n')).toMatch(/no \/dev\/vfio: .*modprobe vfio-pci/);
-        const folder = /agents\/(\S+)\?/.exec(first.questions[0] ?? '')?.[1] ?? '';
-        const copy = join(far.agents, folder, 'agent.mjs');
-        expect(readFileSync(copy).equals(readFileSync(agentFile))).toBe(true);
-        expect(statSync(join(far.agents, folder)).mode & 0o777).toBe(0o700);
-        await rig.close();
-        await expectNothingRuns();
-        const copied = far.files();
-        expect(copied.every((path) => path.startsWith(`${folder}/`))).toBe(true);
-        const written = statSync(copy).mtimeMs;
+      it(
+        'asks, copies, checks, and lists the devices; the second time it does none of that',
+        async () => {
+          const first = await attempt();
+          const { rig } = valueOf(first.result);
+          expect(first.questions).toHaveLength(1);
+          expect(first.questions[0]).toMatch(
+            /^lab is Linux on x86_64 with Node v\d+\..* It has no agent yet\. Copy .*\/recovery-bench\/agents\/0\.0\.0-[0-9a-f]{12}-x86_64\?/,
+          );
+          expect(rig.info).toMatchObject({ kind: 'remote', name: 'ssh:lab', architecture: 'x86_64' });
+          expect((await rig.devices()).ok).toBe(true);
+          if (!existsSync('/dev/vfio'))
+            expect(first.steps.join('\n')).toMatch(/no \/dev\/vfio: .*modprobe vfio-pci/);
+          const folder = /agents\/(\S+)\?/.exec(first.questions[0] ?? '')?.[1] ?? '';
+          const copy = join(far.agents, folder, 'agent.mjs');
+          expect(readFileSync(copy).equals(readFileSync(agentFile))).toBe(true);
+          expect(statSync(join(far.agents, folder)).mode & 0o777).toBe(0o700);
+          await rig.close();
+          await expectNothingRuns();
+          const copied = far.files();
+          expect(copied.every((path) => path.startsWith(`${folder}/`))).toBe(true);
+          const written = statSync(copy).mtimeMs;
 
-        const second = await attempt();
-        expect(second.questions).toEqual([]);
-        await valueOf(second.result).rig.close();
-        await expectNothingRuns();
-        expect(far.files()).toEqual(copied);
-        expect(statSync(copy).mtimeMs).toBe(written);
-      });
+          const second = await attempt();
+          expect(second.questions).toEqual([]);
+          await valueOf(second.result).rig.close();
+          await expectNothingRuns();
+          expect(far.files()).toEqual(copied);
+          expect(statSync(copy).mtimeMs).toBe(written);
+        },
+        patient,
+      );
 
       it.each([
         [false, /^agentNotCopied: Nothing was copied to lab: it was not agreed to\.$/],
@@ -330,42 +338,80 @@ describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
       for (const pid of processesWith('/bin/sleep', '6173')) process.kill(pid, 'SIGKILL');
     });
 
-    it('whose session is killed in a wait is reached again, and the wait goes on there', async () => {
-      far.simulate(1);
-      const rig = await remote();
-      const coordinator = new Coordinator(rig, new Recorder(rig.clock, null));
-      const until = async (holds: (state: RecoveryState) => boolean): Promise<RecoveryState> => {
-        for (;;) {
-          const state = coordinator.state(rng);
-          if (state !== null && holds(state)) return state;
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-      };
-      valueOf(await coordinator.arm(rng, 'notify', policyOf()));
-      valueOf(await coordinator.inject(rng, fatal, 'simulated'));
-      await until(({ phase }) => phase === 'awaitingAck');
-      const lost = eventOf(rig, 'linkLost');
-      const remarked = eventOf(rig, 'kernelLog');
-      const restored = eventOf(rig, 'linkRestored');
-      far.remove('node');
-      far.killSessions();
-      await lost;
-      expect(await remarked).toMatchObject({
-        text: expect.stringMatching(/^No agent answers at lab: .*It says: /),
-      });
-      expect(coordinator.linkLost?.code).toBe('linkLost');
-      expect(coordinator.state(rng)?.phase).toBe('awaitingAck');
-      far.simulate(1);
-      expect(await restored).toMatchObject({ closed: [], dropped: 0 });
-      expect(coordinator.linkLost).toBeNull();
-      expect(coordinator.state(rng)?.phase).toBe('awaitingAck');
-      valueOf(await coordinator.acknowledge(rng, decision));
-      expect((await until(isConcluded)).phase).toBe('recovered');
-      coordinator.dispose();
-      await rig.close();
-      await expectNothingRuns();
-      expect(far.files().filter((path) => path.startsWith('run/'))).toEqual([]);
-    });
+    it(
+      'whose session is killed in a wait is reached again, and the wait goes on there',
+      async () => {
+        far.simulate(1);
+        const rig = await remote();
+        const coordinator = new Coordinator(rig, new Recorder(rig.clock, null));
+        const until = async (holds: (state: RecoveryState) => boolean): Promise<RecoveryState> => {
+          for (;;) {
+            const state = coordinator.state(rng);
+            if (state !== null && holds(state)) return state;
+            await new Promise((resolve) => setImmediate(resolve));
+          }
+        };
+        valueOf(await coordinator.arm(rng, 'notify', policyOf()));
+        valueOf(await coordinator.inject(rng, fatal, 'simulated'));
+        await until(({ phase }) => phase === 'awaitingAck');
+        const lost = eventOf(rig, 'linkLost');
+        const remarked = eventOf(rig, 'kernelLog');
+        const restored = eventOf(rig, 'linkRestored');
+        far.remove('node');
+        far.killSessions();
+        await lost;
+        expect(await remarked).toMatchObject({
+          text: expect.stringMatching(/^No agent answers at lab: .*It says: /),
+        });
+        expect(coordinator.linkLost?.code).toBe('linkLost');
+        expect(coordinator.state(rng)?.phase).toBe('awaitingAck');
+        far.simulate(1);
+        expect(await restored).toMatchObject({ closed: [], dropped: 0 });
+        expect(coordinator.linkLost).toBeNull();
+        expect(coordinator.state(rng)?.phase).toBe('awaitingAck');
+        valueOf(await coordinator.acknowledge(rng, decision));
+        expect((await until(isConcluded)).phase).toBe('recovered');
+        coordinator.dispose();
+        await rig.close();
+        await expectNothingRuns();
+        expect(far.files().filter((path) => path.startsWith('run/'))).toEqual([]);
+      },
+      patient,
+    );
+
+    it(
+      'that falls silent is given up, and reached again with its devices',
+      async () => {
+        far.simulate(1);
+        const rig = valueOf(
+          await openSshRig({
+            access: { target: valueOf(parseSshTarget('lab')), config: far.config },
+            sources: {
+              bench: '0.0.0',
+              agent: agentFile,
+              packages: join(root, 'node_modules'),
+              addOnSource: join(root, 'resources/native'),
+              addOns: join(root, 'out/native'),
+            },
+            onProgress: () => undefined,
+            agree: () => Promise.resolve(true),
+            timing: { heartbeat: 250, silence: 3_000 },
+          }),
+        );
+        opened.push(rig);
+        const session = valueOf(await rig.open(rng));
+        valueOf(await session.arm('notify'));
+        const lost = eventOf(rig, 'linkLost');
+        const restored = eventOf(rig, 'linkRestored');
+        const silenced = far.sessions();
+        for (const pid of silenced) process.kill(pid, 'SIGSTOP');
+        expect(await lost).toMatchObject({ reason: 'nothing was heard for 3 s' });
+        expect(await restored).toMatchObject({ closed: [] });
+        expect(await session.arm('notify')).toMatchObject({ ok: false, error: { code: 'alreadyArmed' } });
+        for (const pid of silenced) process.kill(pid, 'SIGKILL');
+      },
+      patient,
+    );
 
     describe('in the console', () => {
       const begin = async (viewer: TestViewer): Promise<{ rig: string; question: string }> => {
