@@ -213,6 +213,8 @@ export const commands = {
     z.strictObject({ run, at: z.int().min(0), device: z.string().min(1).max(64).nullable() }),
   ),
   exportRun: answers<ExportedRun>()('viewer', z.strictObject({ run, format: z.enum(['jsonl', 'html']) })),
+  // Of all rigs that have a real kernel, also of those that are opened later.
+  watchKernel: answers<void>()('operator', z.strictObject({ watched: z.boolean() })),
   explain: answers<readonly Explanation[]>()('viewer', z.strictObject({ text: words })),
   takeOperator: answers<void>()('viewer', z.strictObject({})),
   offerOperator: answers<void>()('operator', z.strictObject({ viewer: name })),

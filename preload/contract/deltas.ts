@@ -17,6 +17,7 @@ export type ConsoleDelta = { readonly number: number } & (
   /** Follows the `armed` line: what the line does not say, such as who shares the reset. */
   | { readonly kind: 'armed'; readonly rig: string; readonly armed: ArmedView }
   | { readonly kind: 'scenario'; readonly rig: string; readonly progress: ScenarioProgress | null }
+  | { readonly kind: 'kernelWatched'; readonly kernelWatched: boolean }
   | { readonly kind: 'operator'; readonly operator: OperatorView }
 );
 

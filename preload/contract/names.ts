@@ -41,6 +41,7 @@ export const commandNames = [
   'runLines',
   'runMoment',
   'exportRun',
+  'watchKernel',
   'explain',
   'takeOperator',
   'offerOperator',

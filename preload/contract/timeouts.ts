@@ -52,6 +52,7 @@ export const timeouts: Readonly<Record<CommandName, number>> = {
   // A moment that has not been read yet is waited for.
   runMoment: slow,
   exportRun: slow,
+  watchKernel: slow,
   explain: usual,
   takeOperator: usual,
   offerOperator: usual,

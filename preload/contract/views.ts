@@ -150,6 +150,8 @@ export interface ConsoleSnapshot {
   /** What simulated rigs there can be. */
   readonly profiles: readonly { readonly name: string; readonly title: string; readonly topology: string }[];
   readonly topologies: readonly string[];
+  /** Whether the functions of real kernels are watched from the first opening of a device on. */
+  readonly kernelWatched: boolean;
   readonly bench: string;
 }
 

@@ -36,7 +36,12 @@ export interface RigOptions {
   readonly journal: boolean;
   readonly json?: boolean;
   readonly copyAgent?: boolean;
+  readonly kernelTrace: boolean;
 }
+
+/** Watching costs a guest about two seconds at its first opening. */
+export const noKernelTraceWords =
+  'do not watch the functions of a real kernel, which delays the first opening';
 
 export const withRigOptions = (command: Command): Command =>
   command
@@ -45,12 +50,15 @@ export const withRigOptions = (command: Command): Command =>
     .option('--speed <factor>', 'simulated: virtual seconds per real second, or "max" (default: "max")')
     .option('--runs <directory>', 'where the journal of the run is kept')
     .option('--no-journal', 'record nothing')
+    .option('--no-kernel-trace', noKernelTraceWords)
     .option('--copy-agent', 'ssh rigs: copy the agent there without asking, when it is not there')
     .option('--json', 'one JSON object a line');
 
 /** Who agrees that the agent is copied to another machine: the command line, or who sits at the terminal. */
 export const agreementOf = (streams: Streams, options: Pick<RigOptions, 'copyAgent'>): Ask | null =>
   options.copyAgent === true ? () => Promise.resolve(true) : (streams.ask ?? null);
+
+export type KernelTraceWish = 'watched' | 'unwatched';
 
 export interface ParsedRigOptions {
   readonly rig: RigName;
@@ -59,6 +67,7 @@ export interface ParsedRigOptions {
   readonly seed: number;
   readonly runs: string | null;
   readonly json: boolean;
+  readonly kernelTrace: KernelTraceWish;
 }
 
 const parseSeed = (text: string): Result<number> => {
@@ -87,5 +96,6 @@ export const parseRigOptions = (context: CommandContext, options: RigOptions): R
     seed: seed.value,
     runs: options.journal ? (options.runs ?? runDirectory(context.environment)) : null,
     json: options.json === true,
+    kernelTrace: options.kernelTrace ? 'watched' : 'unwatched',
   });
 };

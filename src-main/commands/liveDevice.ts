@@ -4,7 +4,7 @@ import type { JournalLine } from '../core/journal/line.ts';
 import { parsePciAddress, type PciAddress } from '../core/pci/address.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import type { Rig } from '../rigs/rig.ts';
-import type { CommandContext } from './context.ts';
+import { noKernelTraceWords, type CommandContext } from './context.ts';
 import type { FaultOptions } from './faultOptions.ts';
 import { causeFault, followRecovery, planInjection, type Injection } from './injection.ts';
 import { runWords } from './locateRun.ts';
@@ -22,6 +22,7 @@ export interface LiveWish extends DeviceWish, FaultOptions {
   readonly protocol?: string;
   readonly for?: string;
   readonly journal: boolean;
+  readonly kernelTrace: boolean;
   readonly mark?: boolean;
 }
 
@@ -46,7 +47,8 @@ export const withDevice = (command: Command): Command =>
       .option('--rig <rig>', `a device now, instead of a run: ${rigNameForms}`)
       .option('--seed <number>', 'with --rig: of a simulated rig (default: 1)')
       .option('--speed <factor>', 'with --rig: virtual seconds per real second, or "max" (default: "max")')
-      .option('--no-journal', 'with --rig: record nothing'),
+      .option('--no-journal', 'with --rig: record nothing')
+      .option('--no-kernel-trace', `with --rig: ${noKernelTraceWords}`),
   );
 
 /** The fault whose recovery is played, as `inject` takes it. */
@@ -184,8 +186,9 @@ export const deviceOf = async (
   const { rig } = wish;
   if (rig === undefined) {
     const useless = liveOnly.find((name) => wish[name] !== undefined);
-    if (useless === undefined && wish.journal) return recordedDevice(context, run ?? 'last', wish);
-    const option = useless ?? 'no-journal';
+    if (useless === undefined && wish.journal && wish.kernelTrace)
+      return recordedDevice(context, run ?? 'last', wish);
+    const option = useless ?? (wish.journal ? 'no-kernel-trace' : 'no-journal');
     return failure('malformedInput', `--${option} goes with --rig: a recorded run is what it is.`);
   }
   if (run !== undefined) {

@@ -11,6 +11,7 @@ import {
   agreementOf,
   parseRigOptions,
   type CommandContext,
+  type KernelTraceWish,
   type ParsedRigOptions,
   type RigOptions,
 } from './context.ts';
@@ -41,9 +42,11 @@ export const commandNeeds = (
   environment: NodeJS.ProcessEnv,
   say: (text: string) => void,
   agree: Ask | null,
+  kernelTrace: KernelTraceWish,
 ): OpeningNeeds => ({
   places: rigPlaces(environment),
   image: 'asItIs',
+  kernelTrace,
   onProgress: (text) => say(`${text}\n`),
   ...(agree === null ? {} : { agree }),
 });
@@ -108,11 +111,11 @@ export const openRig = async (
 ): Promise<Result<OpenedRig>> => {
   const parsed = parseRigOptions(context, options);
   if (!parsed.ok) return parsed;
-  const { rig: name, runs, json, seed } = parsed.value;
+  const { rig: name, runs, json, seed, kernelTrace } = parsed.value;
   const wish = wishOf(name, context, parsed.value, options.topology);
   if (!wish.ok) return wish;
   const { environment, streams } = context;
   const agree = agreementOf(streams, options);
-  const opened = await openWishedRig(wish.value, commandNeeds(environment, streams.err, agree));
+  const opened = await openWishedRig(wish.value, commandNeeds(environment, streams.err, agree, kernelTrace));
   return opened.ok ? success({ rig: opened.value.rig, runs, json, seed: seedOf(name, seed) }) : opened;
 };

@@ -9,6 +9,7 @@ import { openSimulatedRig } from '../rigs/simulated/openSimulatedRig.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
 import type { Scenario } from '../scenarios/load.ts';
 import { noTricks, simulatedTricks, type RigTricks } from '../scenarios/tricks.ts';
+import type { KernelTraceWish } from './context.ts';
 import { commandNeeds } from './openRig.ts';
 import type { Ask } from './output.ts';
 import type { RigName } from './rigName.ts';
@@ -27,6 +28,7 @@ export interface RigWishes {
   readonly onProgress: (text: string) => void;
   /** Asks whether the agent may be copied to another machine; null: nobody is there to be asked. */
   readonly agree: Ask | null;
+  readonly kernelTrace: KernelTraceWish;
 }
 
 export interface ScenarioRig {
@@ -59,7 +61,7 @@ const openSimulated = (
 const openGuest = async (
   scenario: Scenario,
   { wanted }: Named<'virtual'>,
-  { ackTimeout, environment, onProgress, agree }: RigWishes,
+  { ackTimeout, environment, onProgress, agree, kernelTrace }: RigWishes,
 ): Promise<Result<OpenedRig>> => {
   const image = await imageOf(wanted, environment);
   if (!image.ok) return image;
@@ -68,7 +70,7 @@ const openGuest = async (
   const { topology, driver, moduleParameters } = boot.value;
   return openRig(
     { kind: 'virtual', name: { ...wanted, topology }, driver, moduleParameters },
-    { ...commandNeeds(environment, onProgress, agree), onProgress },
+    { ...commandNeeds(environment, onProgress, agree, kernelTrace), onProgress },
   );
 };
 
@@ -80,7 +82,7 @@ export const openScenarioRig = async (
   scenario: Scenario,
   wishes: RigWishes,
 ): Promise<Result<ScenarioRig>> => {
-  const { rig: name, ackTimeout, environment, onProgress, agree } = wishes;
+  const { rig: name, ackTimeout, environment, onProgress, agree, kernelTrace } = wishes;
   switch (name.kind) {
     case 'simulated':
       return success(openSimulated(scenario, name, wishes));
@@ -91,7 +93,9 @@ export const openScenarioRig = async (
     case 'ssh':
       // Its devices and its kernel's time-out are what they are; `checkOffer` looks at them.
       return ackTimeout === null
-        ? realRig(await openRig(name, { ...commandNeeds(environment, onProgress, agree), onProgress }))
+        ? realRig(
+            await openRig(name, { ...commandNeeds(environment, onProgress, agree, kernelTrace), onProgress }),
+          )
         : failure(
             'malformedInput',
             'The time-out of a real kernel is set there, with ack_timeout_ms of its driver.',

@@ -1,5 +1,5 @@
 import type { TraceState } from '../core/kernelTrace/told.ts';
-import type { Result } from '../core/result.ts';
+import { done, type Result } from '../core/result.ts';
 
 /**
  * A rig with a real kernel, whose functions can be watched. It begins by itself with the first device that is opened,
@@ -12,3 +12,11 @@ export interface KernelTracer {
 
 export const isKernelTracer = <Rig extends object>(rig: Rig): rig is Rig & KernelTracer =>
   'traceKernel' in rig;
+
+/** On a rig without a kernel that could be watched there is nothing to do. */
+export const watchKernel = async (rig: object, watched: boolean): Promise<Result<void>> => {
+  if (!isKernelTracer(rig)) return done;
+  const state = await rig.traceKernel(watched ? 'on' : 'off');
+  // A far end may serve a rig that has none (src-main/agent/answers.ts).
+  return state.ok || state.error.code === 'notSupported' ? done : state;
+};

@@ -5,6 +5,8 @@ import type { RigWish } from '../rigs/opening/openRig.ts';
 import type { RigPlaces } from '../rigs/opening/rigPlaces.ts';
 import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import { defaultProfile, profileNames, profiles } from '../rigs/simulated/kernel/profile.ts';
+import { attempt } from '../coordinator/attempt.ts';
+import { watchKernel } from '../rigs/kernelTracer.ts';
 import { Confirmations } from './confirmations.ts';
 import type { Caller } from './caller.ts';
 import { rigClosed, type HeldRig } from './heldRig.ts';
@@ -51,6 +53,7 @@ export class Bench {
   );
   /** What each rig was opened as, so that the same can be opened again. */
   readonly #wishes = new Map<string, RigWish>();
+  #kernelWatched = true;
   #opened = 0;
   #closed = false;
 
@@ -110,7 +113,12 @@ export class Bench {
   async #open(id: string, wanted: RigToOpen, work: OpeningWork): Promise<Result<string>> {
     const opened = await openRig(wanted, {
       id,
-      needs: { ...work, places: this.options.places, image: 'build' },
+      needs: {
+        ...work,
+        places: this.options.places,
+        image: 'build',
+        kernelTrace: this.#kernelWatched ? 'watched' : 'unwatched',
+      },
       runs: this.options.runs,
       // What happens before the viewers know of the rig is in the view that tells them.
       publish: (body) => {
@@ -127,6 +135,21 @@ export class Bench {
     this.#wishes.set(id, wanted.wish);
     this.publish({ kind: 'rigAdded', rig: opened.value.view() });
     return success(id);
+  }
+
+  /**
+   * Whether the functions of real kernels are watched, on all rigs. One that cannot do as wished is the answer; the others
+   * have done it, and those that are opened later will.
+   */
+  async watchKernel(watched: boolean): Promise<Result<void>> {
+    this.#kernelWatched = watched;
+    this.publish({ kind: 'kernelWatched', kernelWatched: watched });
+    let answer = done;
+    for (const { rig } of this.rigs.values()) {
+      const done = await attempt('traceKernel', () => watchKernel(rig, watched));
+      if (!done.ok) answer = done;
+    }
+    return answer;
   }
 
   async remove(held: HeldRig, outcome: string): Promise<void> {
@@ -161,6 +184,7 @@ export class Bench {
         return { name, title, topology };
       }),
       topologies: Object.keys(topologies),
+      kernelWatched: this.#kernelWatched,
       bench: this.options.places.bench,
     };
   }

@@ -222,6 +222,8 @@ export const useBench = defineStore('bench', () => {
     notDriving,
     profiles: computed(() => model.value?.profiles ?? []),
     topologies: computed(() => model.value?.topologies ?? []),
+    /** Whether the functions of real kernels are watched; null until the bench has said. */
+    kernelWatched: computed(() => model.value?.kernelWatched ?? null),
     version: computed(() => model.value?.bench ?? ''),
     log,
     readOlder,

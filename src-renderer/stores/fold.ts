@@ -52,6 +52,7 @@ export interface ConsoleModel {
   readonly operator: OperatorView;
   readonly profiles: ConsoleSnapshot['profiles'];
   readonly topologies: readonly string[];
+  readonly kernelWatched: boolean;
   /** Version of the bench. */
   readonly bench: string;
 }
@@ -98,6 +99,7 @@ export const modelOf = (snapshot: ConsoleSnapshot): ConsoleModel => ({
   operator: snapshot.operator,
   profiles: snapshot.profiles,
   topologies: snapshot.topologies,
+  kernelWatched: snapshot.kernelWatched,
   bench: snapshot.bench,
 });
 
@@ -161,12 +163,14 @@ class Draft {
   readonly added: RigView[] = [];
   readonly openings: Map<string, OpeningView>;
   operator: OperatorView;
+  kernelWatched: boolean;
   readonly #armed = new Map<string, Map<string, ArmedDevice>>();
 
   constructor(model: ConsoleModel) {
     this.rigs = new Map(model.rigs);
     this.openings = new Map(model.openings);
     this.operator = model.operator;
+    this.kernelWatched = model.kernelWatched;
   }
 
   change(id: string, change: (rig: RigModel) => RigModel): void {
@@ -225,6 +229,9 @@ class Draft {
         return this.change(delta.rig, (rig) => ({ ...rig, link: delta.link }));
       case 'scenario':
         return this.change(delta.rig, (rig) => ({ ...rig, scenario: delta.progress }));
+      case 'kernelWatched':
+        this.kernelWatched = delta.kernelWatched;
+        return;
       case 'operator':
         this.operator = delta.operator;
         return;
@@ -250,7 +257,14 @@ export const fold = (model: ConsoleModel, batch: DeltaBatch): Folded => {
   }
   const changed = number !== model.number;
   const next = changed
-    ? { ...model, number, rigs: draft.rigs, openings: draft.openings, operator: draft.operator }
+    ? {
+        ...model,
+        number,
+        rigs: draft.rigs,
+        openings: draft.openings,
+        operator: draft.operator,
+        kernelWatched: draft.kernelWatched,
+      }
     : model;
   return { model: next, lines: draft.lines, added: draft.added, gap };
 };

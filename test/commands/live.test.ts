@@ -50,6 +50,7 @@ describe('restore audit of a device now', () => {
     for (const [words, sentence] of [
       ['restore audit --mark', '--mark goes with --rig'],
       ['restore audit --no-journal', '--no-journal goes with --rig'],
+      ['config show --no-kernel-trace', '--no-kernel-trace goes with --rig'],
       [`restore audit last ${live}`, 'Give a run ("last") or --rig, not both.'],
       [`restore audit ${live} --for soon`, '"soon" is no duration'],
       ['restore audit --rig simulated', 'choose with --device'],
@@ -144,6 +145,8 @@ describe('a remote rig', () => {
       '--device',
       device,
       '--mark',
+      // It serves a simulated kernel, of which nothing could be watched anyway.
+      '--no-kernel-trace',
       '--json',
     ]);
     expect({ exit, err }).toEqual({ exit: 0, err: '' });

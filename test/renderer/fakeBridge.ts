@@ -80,6 +80,7 @@ export const snapshotOf = (rest: Partial<ConsoleSnapshot> = {}): ConsoleSnapshot
   operator: { you: 'me', holder: 'me', asking: null, viewers: ['me'] },
   profiles: [{ name: 'notify-7.2', title: 'Linux 7.2 with vfio-pci-notify', topology: 'lab' }],
   topologies: ['lab', 'large'],
+  kernelWatched: true,
   bench: '0.1.0',
   ...rest,
 });

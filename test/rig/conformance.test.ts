@@ -110,6 +110,7 @@ describe.each([...groups])('on a guest with %s', (_, group) => {
         environment: process.env,
         onProgress: () => undefined,
         agree: null,
+        kernelTrace: 'watched',
       }),
     );
     return guest;

@@ -73,6 +73,8 @@ const takeDelta = (snapshot: ConsoleSnapshot, delta: ConsoleDelta): ConsoleSnaps
       return { ...snapshot, rigs: [...snapshot.rigs, delta.rig] };
     case 'rigRemoved':
       return { ...snapshot, rigs: snapshot.rigs.filter(({ id }) => id !== delta.rig) };
+    case 'kernelWatched':
+      return { ...snapshot, kernelWatched: delta.kernelWatched };
     case 'operator':
       return { ...snapshot, operator: delta.operator };
   }
@@ -91,6 +93,7 @@ export const foldDeltas = (snapshot: ConsoleSnapshot, deltas: readonly ConsoleDe
 /** What two views of the same moment have in common: not the clock, nor how far back the lines go. */
 export const essence = (snapshot: ConsoleSnapshot, lines = 200) => ({
   operator: snapshot.operator,
+  kernelWatched: snapshot.kernelWatched,
   openings: snapshot.openings,
   rigs: snapshot.rigs
     .map(({ id, devices, armed, open, recent, scenario, trouble, link, run }) => ({

@@ -50,6 +50,7 @@ export const validInputs = (rig: string): { readonly [Name in CommandName]: Inpu
     runLines: { run: '2026-11-21T02-31-07Z-5f0a', from: 0, count: 10 },
     runMoment: { run: '2026-11-21T02-31-07Z-5f0a', at: 0, device: rng },
     exportRun: { run: '2026-11-21T02-31-07Z-5f0a', format: 'jsonl' },
+    watchKernel: { watched: true },
     explain: { text: 'EAGAIN' },
     takeOperator: {},
     offerOperator: { viewer: 'Grace' },

@@ -1,6 +1,7 @@
 import { missingCase } from '../../core/exhaustive.ts';
 import { success, type Result } from '../../core/result.ts';
 import type { SshTarget } from '../../core/ssh/sshTarget.ts';
+import { watchKernel } from '../kernelTracer.ts';
 import { openLinuxRig } from '../linux/openLinuxRig.ts';
 import { openRemoteCommand } from '../remote/remoteCommand.ts';
 import type { Rig } from '../rig.ts';
@@ -28,8 +29,7 @@ export interface OpenedRig {
 const forGood = (opened: Result<Rig>): Result<OpenedRig> =>
   opened.ok ? success({ rig: opened.value, gone: null }) : opened;
 
-/** Opens any kind of rig. When that fails, or is given up, nothing of it is left. */
-export const openRig = async (wish: RigWish, needs: OpeningNeeds): Promise<Result<OpenedRig>> => {
+const openAny = async (wish: RigWish, needs: OpeningNeeds): Promise<Result<OpenedRig>> => {
   switch (wish.kind) {
     case 'simulated':
       return forGood(success(openSimulatedRig(wish)));
@@ -55,4 +55,16 @@ export const openRig = async (wish: RigWish, needs: OpeningNeeds): Promise<Resul
     default:
       return missingCase(wish);
   }
+};
+
+/** Opens any kind of rig. When that fails, or is given up, nothing of it is left. */
+export const openRig = async (wish: RigWish, needs: OpeningNeeds): Promise<Result<OpenedRig>> => {
+  const opened = await openAny(wish, needs);
+  if (!opened.ok || needs.kernelTrace !== 'unwatched') return opened;
+  const { rig } = opened.value;
+  // Before any device is opened, which is when watching would begin.
+  const off = await watchKernel(rig, false);
+  if (off.ok) return opened;
+  await rig.close();
+  return off;
 };

@@ -23,6 +23,8 @@ export interface OpeningNeeds {
   readonly onProgress: (text: string) => void;
   /** Asks a person before something is written on another machine; without it, nobody is there to be asked. */
   readonly agree?: ((question: string) => Promise<boolean>) | undefined;
+  /** `unwatched`: the kernel's functions are not traced, until somebody wishes it; left out they are. */
+  readonly kernelTrace?: 'watched' | 'unwatched';
   /** Gives the opening up; what was begun of it is ended. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -82,6 +82,7 @@ export const rigCommands: HandlersOf<
   | 'cancelOpening'
   | 'restartRig'
   | 'removeRig'
+  | 'watchKernel'
   | 'explain'
 > = {
   snapshot: async (_input, { bench, caller }) => success(bench.snapshot(caller)),
@@ -136,6 +137,8 @@ export const rigCommands: HandlersOf<
     const ended = await endRig(bench, held.value);
     return ended.ok ? addChecked(bench, { wish, title }) : ended;
   },
+
+  watchKernel: async ({ watched }, { bench }) => bench.watchKernel(watched),
 
   removeRig: async ({ rig }, { bench }) => {
     const held = bench.rig(rig);
