@@ -29,7 +29,7 @@ export const timeouts: Readonly<Record<CommandName, number>> = {
   reinitialise: slow,
   prove: slow,
   readConfig: usual,
-  confirmation: usual,
+  confirmation: slow,
   inject: slow,
   acknowledge: usual,
   withdraw: usual,
@@ -38,7 +38,8 @@ export const timeouts: Readonly<Record<CommandName, number>> = {
   mark: slow,
   unmark: slow,
   whatIf: slow,
-  platformOffers: usual,
+  // Who holds the device is looked for on its machine, as before a confirmation.
+  platformOffers: slow,
   platformAct: slow,
   scenarios: usual,
   scenario: usual,

@@ -61,10 +61,10 @@ export const zpciFacts = (one: ZpciFunction): readonly ZpciFact[] => [
         label: 'UID',
         value: hex(one.uid),
         note: one.uidIsUnique
-          ? 'UID checking is on: unique, and the domain of the address'
-          : 'UID checking is off: not unique, and the domain says nothing',
+          ? 'UID checking is on: it is the domain'
+          : 'UID checking is off: the domain says nothing',
       },
-  { label: 'FID', value: hex(one.fid, 8), note: 'function identifier, also the name of the slot' },
+  { label: 'FID', value: hex(one.fid, 8), note: 'also the name of the slot' },
   ...(one.functionHandle === null
     ? []
     : [
@@ -77,7 +77,7 @@ export const zpciFacts = (one: ZpciFunction): readonly ZpciFact[] => [
   ...numbered('PCHID', one.pchid, 4, 'physical channel'),
   ...numbered('PFGID', one.pfgid, 2, 'function group'),
   ...numbered('PFT', one.pft, 2, 'function type'),
-  ...numbered('VFN', one.vfn, 4, 'number of the virtual function'),
+  ...numbered('VFN', one.vfn, 4, 'virtual function'),
   ...(one.utilityString === ''
     ? []
     : [{ label: 'Utility string', value: one.utilityString, note: 'as the firmware has it' }]),
