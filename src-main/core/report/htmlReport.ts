@@ -47,6 +47,8 @@ export class HtmlReport {
   /** Of each device what its audits are made of. */
   readonly #restoreLines = new Map<string, JournalLine[]>();
   #auditLines = 0;
+  /** Whether the kernel is traced, and what of its trace was lost. */
+  readonly #traceLines: JournalLine[] = [];
   readonly #stories: RecoveryStory[] = [];
   readonly #rows: TimelineRow[] = [];
   readonly #notes: string[] = [];
@@ -71,6 +73,7 @@ export class HtmlReport {
     const device = 'device' in line ? line.device : null;
     const fold = device === null ? null : (this.#devices.get(device) ?? null);
     if (device !== null) this.#keepForAudit(device, line);
+    else if (line.type === 'kernelTrace' && line.told.kind !== 'call') this.#traceLines.push(line);
     const rows = rowsOf(line, fold?.phase ?? null);
     if (this.#rows.length + rows.length <= longestList) this.#rows.push(...rows);
     else this.#omitted += rows.length;
@@ -189,7 +192,7 @@ export class HtmlReport {
   #restore({ lines, seq }: RecoveryStory): string {
     if (this.#header === null) return '';
     const { kernel, architecture } = this.#header.rig;
-    return restoreTable({ lines, kernel, architecture }, seq, this.#unpack);
+    return restoreTable({ lines: [...lines, ...this.#traceLines], kernel, architecture }, seq, this.#unpack);
   }
 
   #list(): string {

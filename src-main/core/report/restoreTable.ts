@@ -1,5 +1,5 @@
 import { auditRestore, type RestoreAudit } from '../restore/audit.ts';
-import { findingText, hexadecimal, problemText, verdictText } from '../restore/auditText.ts';
+import { findingText, hexadecimal, problemText, stepTraceText, verdictText } from '../restore/auditText.ts';
 import { auditTable, type AuditRow, type AuditSection } from '../restore/auditTable.ts';
 import { recordedRecoveries } from '../restore/recordings.ts';
 import { historyOf, type RunOfDevice, type Unpack } from '../restore/runHistory.ts';
@@ -18,13 +18,16 @@ const registerRow = ({ register, cells }: AuditRow, baseline: number): string =>
 };
 
 const sectionRows = (
-  { step, count, cells, telling, rest, traced }: AuditSection,
+  { step, count, cells, telling, rest, trace }: AuditSection,
   baseline: number,
 ): string => {
   const name = step?.name ?? 'No step';
-  const picture = cells.map((state) => `<td class="${state}">${count === 0 ? '' : cellSigns[state]}</td>`);
+  const picture = cells.map((state, moment) => {
+    const ran = (trace?.runs[moment] ?? 0) > 0 ? '● ' : '';
+    return `<td class="${state}">${ran}${count === 0 ? '' : cellSigns[state]}</td>`;
+  });
   const has = count === 0 ? 'not on this device' : `${count} registers, ${rest.length} as expected`;
-  return `<tr class="step"><th scope="row">${name}</th><td>${has}</td>${picture.join('')}<td>${traced ? 'seen by the trace' : ''}</td><td></td></tr>${telling.map((row) => registerRow(row, baseline)).join('')}`;
+  return `<tr class="step"><th scope="row">${name}</th><td>${has}</td>${picture.join('')}<td>${trace === null ? '' : stepTraceText(trace)}</td><td></td></tr>${telling.map((row) => registerRow(row, baseline)).join('')}`;
 };
 
 const tableOf = (audit: RestoreAudit): string => {
@@ -52,5 +55,5 @@ export const restoreTable = (run: RunOfDevice, seq: number, unpack: Unpack): str
   if (history === null) return '';
   const audit = auditRestore(history);
   if (audit.size === 0) return '';
-  return `<h3>State restore, by the steps of Linux ${history.kernel}</h3>${tableOf(audit)}<p>= as when armed, ≠ differs, ↩ as when armed again, · not read.</p>`;
+  return `<h3>State restore, by the steps of Linux ${history.kernel}</h3>${tableOf(audit)}<p>= as when armed, ≠ differs, ↩ as when armed again, · not read${audit.steps.some(({ trace }) => trace.events.length > 0) ? ', ● a trace saw the step run before that moment' : ''}.</p>`;
 };

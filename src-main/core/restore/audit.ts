@@ -6,13 +6,14 @@ import { firstOf, momentsOf, published, shownMoments } from './auditMoments.ts';
 import type { AuditMoment, Firsts, Moment } from './auditMoments.ts';
 import { auditedDevice, type AuditedDevice, type AuditedRegister } from './auditRegisters.ts';
 import { auditHazards, type AuditHazard } from './auditHazards.ts';
-import type { RestoreEvent, RestoreHistory } from './history.ts';
+import type { RestoreHistory } from './history.ts';
 import { judge, together } from './judge.ts';
-import { finding, type AuditFact, type Finding } from './provenance.ts';
+import { finding, type Finding } from './provenance.ts';
 import { readableBytes, type Readability } from './readability.ts';
 
 import { sourcesOf } from './sources.ts';
 import type { RestoreStep, RestoreStepName } from './steps.ts';
+import { stepTraceOf, traceFacts, type StepTrace } from './stepsTraced.ts';
 import { messageBasesOf, sequenceOf, type SequenceContext } from './writers.ts';
 
 /**
@@ -55,8 +56,7 @@ export interface StepAudit {
   readonly step: RestoreStep;
   /** Indexes into `registers`; none: the device has nothing that this step writes. */
   readonly registers: readonly number[];
-  /** Events of the kernel trace that saw the step run; none: it is inferred, or was not traced. */
-  readonly traced: readonly number[];
+  readonly trace: StepTrace;
 }
 
 type Unreadable = Exclude<Readability, { kind: 'whole' }>;
@@ -140,7 +140,7 @@ interface Context {
   readonly baseline: number;
   readonly sequences: SequenceContext;
   readonly hazards: readonly AuditHazard[];
-  readonly traced: ReadonlyMap<string, readonly number[]>;
+  readonly traces: ReadonlyMap<RestoreStepName, StepTrace>;
 }
 
 const valuesIn = (
@@ -167,18 +167,16 @@ const natureFinding = (
   return view === 'vfio' && isVirtual(register) ? virtualFinding : null;
 };
 
-const withTrace = (found: Finding, register: AuditedRegister, traced: Context['traced']): Finding => {
-  const name = register.step?.name;
-  const events = name === undefined ? undefined : traced.get(name);
-  if (name === undefined || events === undefined) return found;
-  const facts = events.map((event): AuditFact => ({ kind: 'traced', event, function: name }));
-  return { ...found, evidence: [...found.evidence, ...facts] };
+const withTrace = (found: Finding, { step }: AuditedRegister, traces: Context['traces']): Finding => {
+  const trace = step === null ? undefined : traces.get(step.name);
+  if (step === null || trace === undefined || trace.sight === 'notTraced') return found;
+  return { ...found, evidence: [...found.evidence, ...traceFacts(step.name, trace)] };
 };
 
 const otherView = { vfio: 'hardware', hardware: 'vfio' } as const;
 
 const auditRegister = (register: AuditedRegister, context: Context): RegisterAudit => {
-  const { view, moments, baseline, sequences, hazards, traced } = context;
+  const { view, moments, baseline, sequences, hazards, traces } = context;
   const { offset, width, owner, name, label, nature, step } = register;
   const values = valuesIn(register, moments, view);
   const read = values.slice(baseline).filter((value) => value !== null);
@@ -190,7 +188,7 @@ const auditRegister = (register: AuditedRegister, context: Context): RegisterAud
     const known = natureFinding(register, own, view) ?? findings.get(mask);
     if (known !== undefined) return known;
     const judged = judge(sequence, mask);
-    const found = judged === null ? unreadFinding : withTrace(judged, register, traced);
+    const found = judged === null ? unreadFinding : withTrace(judged, register, traces);
     findings.set(mask, found);
     return found;
   };
@@ -225,15 +223,6 @@ const auditRegister = (register: AuditedRegister, context: Context): RegisterAud
     verdict: verdictOf(read, whole, width, hazardous, found),
     fields,
   };
-};
-
-const tracedSteps = (events: readonly RestoreEvent[]): ReadonlyMap<string, readonly number[]> => {
-  const traced = new Map<string, number[]>();
-  events.forEach((event, index) => {
-    if (event.kind !== 'traced') return;
-    traced.set(event.function, [...(traced.get(event.function) ?? []), index]);
-  });
-  return traced;
 };
 
 /** Each kind of trouble once, with all moments at which it was there. */
@@ -306,7 +295,6 @@ export const auditRestore = (history: RestoreHistory, wanted: SnapshotView = 'ha
     };
   }
   const device = auditedDevice(first, kernel);
-  const traced = tracedSteps(events);
   const hazards = auditHazards(history, device, first, view);
   const sequences: SequenceContext = {
     first,
@@ -315,7 +303,8 @@ export const auditRestore = (history: RestoreHistory, wanted: SnapshotView = 'ha
   };
   const armed = moments.findLastIndex(({ name, views }) => name === 'armed' && views[view]?.kind === 'whole');
   const baseline = Math.max(0, armed);
-  const context: Context = { view, device, moments, baseline, sequences, hazards, traced };
+  const traces = new Map(device.steps.map(({ name }) => [name, stepTraceOf(name, history, moments)]));
+  const context: Context = { view, device, moments, baseline, sequences, hazards, traces };
   const registers = device.registers.map((register) => auditRegister(register, context));
   return {
     view,
@@ -326,7 +315,7 @@ export const auditRestore = (history: RestoreHistory, wanted: SnapshotView = 'ha
     steps: device.steps.map((step) => ({
       step,
       registers: registers.flatMap((register, index) => (register.step === step.name ? [index] : [])),
-      traced: traced.get(step.name) ?? [],
+      trace: traces.get(step.name) ?? stepTraceOf(step.name, history, moments),
     })),
     hazards,
     problems: problemsOf(context, firsts),

@@ -17,6 +17,7 @@ import { hazardWords, historyHazardKinds, type AuditHazardKind, type HazardText 
 import type { RestoreHistory } from './history.ts';
 import { restoreBehaviourOf } from './kernelVersion.ts';
 import { readabilityOf, readableBytes } from './readability.ts';
+import { restorePolicyAt } from './restorePolicy.ts';
 
 export interface AuditHazard extends HazardText {
   readonly kind: AuditHazardKind;
@@ -92,13 +93,14 @@ class Watch {
     const event = this.#history.events[index];
     if (event === undefined) return [];
     if (event.kind !== 'reading' && event.kind !== 'traced') {
-      this.#onlyKernel = event.kind === 'recoveryReset' && this.#history.policy === 'unknown';
+      this.#onlyKernel =
+        event.kind === 'recoveryReset' && restorePolicyAt(this.#history, index) === 'unknown';
     }
     switch (event.kind) {
       case 'deviceReset':
         return this.#deviceReset();
       case 'recoveryReset': {
-        const { policy } = this.#history;
+        const policy = restorePolicyAt(this.#history, index);
         this.#reset = true;
         this.#now = null;
         if (policy === 'openSnapshot') this.#restored = { source: policy, saved: this.#opened };

@@ -1,6 +1,7 @@
 /** An audit as a picture: the restore steps down, the moments across. */
 import { auditVerdicts, type AuditVerdict, type RegisterAudit, type RestoreAudit } from './audit.ts';
 import type { RestoreStep } from './steps.ts';
+import type { StepTrace } from './stepsTraced.ts';
 
 /**
  * A register, or all registers of a step, at one moment, held against the baseline.
@@ -23,8 +24,8 @@ export interface AuditSection {
   readonly step: RestoreStep | null;
   /** How many registers of the device it has, whatever the filter; none: the device has nothing that it writes. */
   readonly count: number;
-  /** Whether a trace of the kernel saw the step run. */
-  readonly traced: boolean;
+  /** Null where no step is. */
+  readonly trace: StepTrace | null;
   /** One for each moment: of its registers the one that stands out most. */
   readonly cells: readonly CellState[];
   /** The worst of its registers; null without any. */
@@ -62,7 +63,7 @@ const isWanted = ({ register: { verdict } }: AuditRow, filter: AuditFilter): boo
 const sectionOf = (
   step: RestoreStep | null,
   registers: readonly RegisterAudit[],
-  traced: boolean,
+  trace: StepTrace | null,
   audit: RestoreAudit,
   filter: AuditFilter,
 ): AuditSection => {
@@ -75,7 +76,7 @@ const sectionOf = (
   return {
     step,
     count: rows.length,
-    traced,
+    trace,
     cells: audit.moments.map(
       (_, moment) =>
         standsOut.find((state) => rows.some(({ cells }) => cells[moment] === state)) ?? 'notRead',
@@ -91,11 +92,11 @@ const sectionOf = (
 /** Every step in kernel order, and last what no step writes; with a filter only those that have something to show. */
 export const auditTable = (audit: RestoreAudit, filter: AuditFilter): readonly AuditSection[] => {
   const sections = [
-    ...audit.steps.map(({ step, registers, traced }) =>
+    ...audit.steps.map(({ step, registers, trace }) =>
       sectionOf(
         step,
         registers.flatMap((index) => audit.registers[index] ?? []),
-        traced.length > 0,
+        trace,
         audit,
         filter,
       ),
@@ -103,7 +104,7 @@ export const auditTable = (audit: RestoreAudit, filter: AuditFilter): readonly A
     sectionOf(
       null,
       audit.registers.filter(({ step }) => step === null),
-      false,
+      null,
       audit,
       filter,
     ),

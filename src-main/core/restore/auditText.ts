@@ -5,6 +5,7 @@ import type { RestoreHistory } from './history.ts';
 import { momentOf } from './moments.ts';
 import type { AuditFact, Finding, Provenance } from './provenance.ts';
 import type { Silent } from './readability.ts';
+import type { StepTrace } from './stepsTraced.ts';
 
 export const provenanceText: Readonly<Record<Provenance, string>> = {
   openSnapshot: 'the open-time snapshot',
@@ -70,6 +71,10 @@ export const factText = (fact: AuditFact, history: RestoreHistory, width: number
       return `No source had ${hexadecimal(fact.value, width)}.`;
     case 'traced':
       return `A trace saw ${fact.function} run${timeOf(fact.event)}.`;
+    case 'untraced':
+      return fact.because === 'didNotRun'
+        ? `A trace would have seen ${fact.step}; it did not run.`
+        : `The trace cannot show ${fact.step} on this kernel, so it may have run.`;
     case 'source': {
       const who = `${provenanceText[fact.source]}${timeOf(fact.event)}`;
       const step = fact.step === null ? '' : ` (${fact.step})`;
@@ -117,6 +122,22 @@ const silenceText = (silent: Silent): string => {
     }
     default:
       return missingCase(silent);
+  }
+};
+
+/** Whether the step happened, in a few words; empty where nobody traced. */
+export const stepTraceText = ({ sight, events }: StepTrace): string => {
+  switch (sight) {
+    case 'ran':
+      return events.length === 1 ? 'seen to run' : `seen to run ${events.length} times`;
+    case 'didNotRun':
+      return 'did not run';
+    case 'unseen':
+      return 'unseen, may have run';
+    case 'notTraced':
+      return '';
+    default:
+      return missingCase(sight);
   }
 };
 
@@ -173,11 +194,12 @@ export const auditText = (audit: RestoreAudit): string => {
       ...(rest === 0 ? [] : [`  ${rest} as expected`]),
     ];
   };
-  const stepLines = audit.steps.flatMap(({ step, registers, traced }) => {
-    if (registers.length === 0) return [`${step.name}: the device has nothing that it writes`];
-    const seen = traced.length === 0 ? '' : ', seen by the trace';
+  const stepLines = audit.steps.flatMap(({ step, registers, trace }) => {
+    const seen = stepTraceText(trace);
+    const title = seen === '' ? step.name : `${step.name} (${seen})`;
+    if (registers.length === 0) return [`${title}: the device has nothing that it writes`];
     return section(
-      `${step.name}${seen}`,
+      title,
       registers.flatMap((index) => audit.registers[index] ?? []),
     );
   });

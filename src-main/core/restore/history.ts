@@ -1,7 +1,9 @@
 import type { SnapshotView } from '../journal/line.ts';
 import type { Microseconds, Protocol } from '../recovery/phase.ts';
 import type { BenchError } from '../result.ts';
+import type { StepVisibility } from '../kernelTrace/stepsSeen.ts';
 import type { ModelledKernel } from './kernelVersion.ts';
+import type { RestoreStepName } from './steps.ts';
 
 /**
  * What the kernel restores by itself after a recovery has reset the device, before user space does anything.
@@ -72,13 +74,32 @@ export type RestoreEvent = { readonly at: Microseconds } & (
     }
   /** A BAR was mapped or unmapped in user space. */
   | { readonly kind: 'mapping'; readonly change: 'mapped' | 'unmapped' }
-  /** A function of the kernel that a trace saw run for this device. */
-  | { readonly kind: 'traced'; readonly function: string }
+  /**
+   * A function of the kernel that a trace saw run for this device; `at` is when it began. A restore step goes by the name
+   * of the step. `by`: the kernel's error recovery called it, or a reset (VFIO_DEVICE_RESET, an opening).
+   */
+  | {
+      readonly kind: 'traced';
+      readonly function: string;
+      readonly took?: Microseconds;
+      readonly by?: 'recovery' | 'reset' | 'unknown';
+    }
   /** What happened between is left out: of what was known before only the open-time snapshot still is. */
   | { readonly kind: 'gap' }
 );
 
 export type EventOf<Kind extends RestoreEvent['kind']> = Extract<RestoreEvent, { kind: Kind }>;
+
+/** What a trace of the kernel can show of this device; of what it cannot show nothing follows from silence. */
+export interface TraceSight {
+  readonly steps: ReadonlyMap<RestoreStepName, StepVisibility>;
+  /** `tracedName`s of the functions that are told when they run. */
+  readonly functions: ReadonlySet<string>;
+  /** No record was lost, and each says for which device. */
+  readonly whole: boolean;
+  /** When the last callback or recovery of which the trace told was over: all that came before has been told. */
+  readonly heard: Microseconds;
+}
 
 /** All that is known of one device from its opening, or from the first reading, to the end of one recovery. */
 export interface RestoreHistory {
@@ -92,4 +113,6 @@ export interface RestoreHistory {
    * those of the opening and of the last arming are shown. Absent: all of it is.
    */
   readonly focus?: number;
+  /** Absent: the kernel was not traced, or nobody said so. */
+  readonly trace?: TraceSight;
 }

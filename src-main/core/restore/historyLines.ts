@@ -55,7 +55,8 @@ export interface HistoryLines {
  * The lines that one recovery builds upon: from the device's last opening before it, or the first line there is, to its
  * end. Of many recoveries before it the oldest are left out; the opening and the last arming stay.
  */
-export const historyLines = (lines: readonly JournalLine[], recovery: RecordedRecovery): HistoryLines => {
+export const historyLines = (run: readonly JournalLine[], recovery: RecordedRecovery): HistoryLines => {
+  const lines = run.filter((line) => line.type !== 'kernelTrace' || line.device !== null);
   const all = lines.slice(openingBefore(lines, recovery.seq), endOf(lines, recovery));
   const starts: number[] = [];
   let under: number | null = null;
@@ -75,6 +76,10 @@ export const historyLines = (lines: readonly JournalLine[], recovery: RecordedRe
   const before = [...all.slice(0, first), ...armed];
   return { lines: [...before, ...all.slice(cut)], gap: before.length };
 };
+
+/** Whether a line is of this device, or of none and says whether the kernel is traced: what a history is made from. */
+export const concerns = (line: JournalLine, device: string): boolean =>
+  'device' in line && (line.device === device || (line.type === 'kernelTrace' && line.device === null));
 
 /** The lines of a device that a history is made of; the others may be forgotten. */
 export const tellsOfRestore = ({ type }: JournalLine): boolean =>

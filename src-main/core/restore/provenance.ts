@@ -54,7 +54,9 @@ export type AuditFact =
   /** The value that no source in play had. */
   | { readonly kind: 'unexplained'; readonly value: number }
   /** A trace of the kernel saw the function of the step run. */
-  | { readonly kind: 'traced'; readonly event: number; readonly function: string };
+  | { readonly kind: 'traced'; readonly event: number; readonly function: string }
+  /** `didNotRun`: a trace would have seen it. `unseen`: the trace cannot show it, so it may have run. */
+  | { readonly kind: 'untraced'; readonly step: RestoreStepName; readonly because: 'didNotRun' | 'unseen' };
 
 export interface Finding {
   readonly certainty: Certainty;

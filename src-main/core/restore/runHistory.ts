@@ -5,9 +5,11 @@ import type { DeviceAction, QuiesceReport, ReinitialiseReport } from '../recover
 import { describedKernelOf } from './describedKernel.ts';
 import type { RestoreEvent, RestoreHistory, WritePurpose } from './history.ts';
 import { historyLines } from './historyLines.ts';
+import { KernelResets } from './kernelResets.ts';
 import { momentOf } from './moments.ts';
 import type { ReadBytes } from './readability.ts';
 import type { RecordedRecovery } from './recordings.ts';
+import { tracedEvents, traceSightOf } from './runTrace.ts';
 import { withStepDoings } from './stepDoings.ts';
 
 const eventOf = (action: DeviceAction, at: Microseconds, purpose: WritePurpose): RestoreEvent => {
@@ -120,7 +122,7 @@ const withReinitialising = (
 ];
 
 export interface RunOfDevice {
-  /** All lines of one device, in their order. */
+  /** All lines of one device, and those of no device, which say whether the kernel is traced; in their order. */
   readonly lines: readonly JournalLine[];
   /** As `uname -r` says it. */
   readonly kernel: string;
@@ -141,37 +143,10 @@ const bytesOf = (line: LineOf<'snapshot' | 'unreadable'>, unpack: Unpack): ReadB
   return config === null ? { config, unread: { kind: 'damaged' } } : { config };
 };
 
-/**
- * Of each recovery the kernel may have reset the device before the first reading that comes after it; of one in which
- * the bench has no part, before the kernel says that it is over.
- */
-class Resets {
-  #told = new Set<number>();
-  #listening = true;
-
-  armed(): void {
-    this.#told = new Set();
-    this.#listening = true;
-  }
-
-  disarmed(): void {
-    this.#listening = false;
-  }
-
-  kernelSaid({ at, uevent }: LineOf<'uevent'>): RestoreEvent[] {
-    return this.#listening || uevent === 'beginRecovery'
-      ? []
-      : [{ at, kind: 'recoveryReset', proof: 'possible' }];
-  }
-
-  before({ at, moment, recovery }: LineOf<'snapshot' | 'unreadable'>): RestoreEvent[] {
-    const kind = momentOf(moment)?.kind;
-    const after = kind === 'afterReset' || kind === 'afterStep' || kind === 'end';
-    if (!after || recovery === null || this.#told.has(recovery)) return [];
-    this.#told.add(recovery);
-    return [{ at, kind: 'recoveryReset', proof: 'possible' }];
-  }
-}
+/** The others stand in the order of their lines, which are written when what they tell of is over. */
+const insertByTime = (events: RestoreEvent[], event: RestoreEvent): void => {
+  events.splice(events.findLastIndex(({ at }) => at <= event.at) + 1, 0, event);
+};
 
 /**
  * What happened to a device from its opening to the end of one recovery, as the journal kept it: readings, the bench's
@@ -187,17 +162,16 @@ export const historyOf = (
   const described = describedKernelOf(kernel);
   if (described === null) return null;
   const kept = historyLines(lines, recovery);
+  const trace = traceSightOf(lines, described.version);
   let events: RestoreEvent[] = [];
   let reinitialised = 0;
-  const resets = new Resets();
+  const resets = new KernelResets(kept.lines, trace);
   let opened = false;
-  let focus: number | null = null;
+  let own: number | null = null;
   kept.lines.forEach((line, index) => {
     if (index === kept.gap) events.push({ at: line.at, kind: 'gap' });
-    if (line.seq >= recovery.seq) focus ??= events.length;
-    if (line.type === 'armed') resets.armed();
-    if (line.type === 'disarmed') resets.disarmed();
-    if (line.type === 'uevent') events.push(...resets.kernelSaid(line));
+    if (line.seq >= recovery.seq) own ??= events.length;
+    events.push(...resets.before(line));
     if (line.type === 'operation') events.push(...operationEvents(line));
     if (line.type === 'step') events.push(...stepEvents(line));
     if (line.type === 'step' && line.event.kind === 'reinitialiseFinished') {
@@ -211,14 +185,21 @@ export const historyOf = (
       opened = true;
       events.push({ at, kind: 'opened' });
     }
-    events.push(...resets.before(line), { at, kind: 'reading', moment, view, ...bytesOf(line, unpack) });
+    events.push({ at, kind: 'reading', moment, view, ...bytesOf(line, unpack) });
   });
+  const first = events[own ?? 0];
+  const timed = [...resets.timed, ...tracedEvents(kept.lines)];
+  for (const one of timed) insertByTime(events, one);
+  const isOwn = (event: RestoreEvent): boolean =>
+    event === first || (event.at >= recovery.openedAt && timed.some((one) => one === event));
+  const focus = events.findIndex(isOwn);
   return {
     kernel: described.version,
     platform: platformOf(architecture),
     protocol: recovery.protocol,
     policy: 'unknown',
     events,
-    focus: focus ?? 0,
+    focus: Math.max(0, focus),
+    ...(trace === undefined ? {} : { trace }),
   };
 };

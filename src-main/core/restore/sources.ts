@@ -9,6 +9,7 @@ import { byteState, copyOf, knownBits, lose, openImage, reopen, tell } from './k
 import type { KnownImage } from './knownImage.ts';
 import { blocksOf, gateOf, gatesOf, rewritten } from './liveGates.ts';
 import { readabilityOf, readableBytes } from './readability.ts';
+import { restorePolicyAt, tracedPolicyAt } from './restorePolicy.ts';
 import { ResetLearning, type ResetKnowledge, type ResetReach } from './resetKnowledge.ts';
 
 export interface Sources {
@@ -268,30 +269,21 @@ class Compiler {
       .slice(index + 1)
       .find(({ kind }) => kind !== 'traced' && kind !== 'mapping');
     if (next?.kind !== 'reading' || next.config === null) return 'possible';
-    if (this.#history.policy !== 'nothing' && this.#history.policy !== 'resetDone') return 'possible';
+    const policy = restorePolicyAt(this.#history, index);
+    if (policy !== 'nothing' && policy !== 'resetDone') return 'possible';
     return (wordAt(next.config, configOffset.command) & bits) === 0 ? 'inferred' : 'none';
   }
 
   #recoveryReset(event: number, strength: Strength | 'none'): void {
     if (strength === 'none') return;
     this.#hardwareReset('slot', event, strength);
-    const restore: Strength = strength === 'possible' ? 'possible' : 'inferred';
-    const policy = this.#history.policy === 'unknown' ? this.#tracedPolicy(event) : this.#history.policy;
+    const seen = ['lastSave', 'openSnapshot'].includes(tracedPolicyAt(this.#history, event));
+    const restore: Strength = strength === 'possible' && !seen ? 'possible' : 'inferred';
+    const policy = restorePolicyAt(this.#history, event);
     if (policy === 'lastSave' || policy === 'openSnapshot') this.#restore(policy, event, restore);
     if (policy !== 'unknown') return;
     this.#restore('lastSave', event, 'possible');
     this.#restore('openSnapshot', event, 'possible');
-  }
-
-  /** A trace says what the driver would not: a load and a restore, or a restore alone, before the next reading. */
-  #tracedPolicy(event: number): 'lastSave' | 'openSnapshot' | 'unknown' {
-    const rest = this.#history.events.slice(event + 1);
-    const end = rest.findIndex(({ kind }) => kind !== 'traced');
-    const names = rest
-      .slice(0, end === -1 ? rest.length : end)
-      .flatMap((one) => (one.kind === 'traced' ? [one.function] : []));
-    if (!names.includes('pci_restore_state')) return 'unknown';
-    return names.includes('pci_load_saved_state') ? 'openSnapshot' : 'lastSave';
   }
 
   #feature(feature: KernelFeature, change: 'enabled' | 'disabled', event: number): void {

@@ -1,12 +1,15 @@
 import { parsePciAddress } from '../../core/pci/address.ts';
 import { commandBit, configOffset } from '../../core/pci/registers.ts';
 import type {
+  EventOf,
   KernelFeature,
   RestoreEvent,
   RestoreHistory,
   RestorePolicy,
+  TraceSight,
 } from '../../core/restore/history.ts';
 import type { ModelledKernel } from '../../core/restore/kernelVersion.ts';
+import type { RestoreStepName } from '../../core/restore/steps.ts';
 import type { FunctionTemplate } from './hardware/functionTemplate.ts';
 import { SimulatedFunction, type Width } from './hardware/simulatedFunction.ts';
 import { VfioConfig } from './kernel/vfioConfig.ts';
@@ -66,6 +69,7 @@ export class ModelDevice {
   readonly #policy: Exclude<RestorePolicy, 'unknown'>;
   readonly #config: VfioConfig;
   readonly #opened: StoredState | undefined;
+  readonly #traced: Omit<EventOf<'traced'>, 'at'>[] = [];
   #at = 0;
 
   /** `prepare`: what a driver did to the device before it was opened. */
@@ -96,9 +100,21 @@ export class ModelDevice {
     this.#record({ kind: 'opened' });
   }
 
-  history(known: RestorePolicy = this.#policy): RestoreHistory {
+  /** `trace`: what a trace of the kernel would show; without one nothing of it is in the history. */
+  history(known: RestorePolicy = this.#policy, trace?: TraceSight): RestoreHistory {
     const { version: kernel } = this.state;
-    return { kernel, platform: 'aer', protocol: 'notify', policy: known, events: this.events };
+    const seen = (event: RestoreEvent): boolean =>
+      event.kind !== 'traced' ||
+      trace?.functions.has(event.function) === true ||
+      trace?.steps.get(event.function as RestoreStepName) === 'seen';
+    return {
+      kernel,
+      platform: 'aer',
+      protocol: 'notify',
+      policy: known,
+      events: this.events.filter(seen),
+      ...(trace === undefined ? {} : { trace }),
+    };
   }
 
   play(actions: readonly HistoryAction[]): void {
@@ -120,12 +136,19 @@ export class ModelDevice {
         return this.#write(action.offset, action.width, action.value);
       case 'deviceReset':
         this.#deviceReset();
-        return this.#record({ kind: 'deviceReset', reach: 'function' });
+        this.#record({ kind: 'deviceReset', reach: 'function' });
+        return this.#tellTrace();
       case 'recoveryReset':
         this.fn.conventionalReset();
-        if (this.#policy === 'openSnapshot') loadSavedState(this.state, this.#opened);
-        if (this.#policy === 'openSnapshot' || this.#policy === 'lastSave') this.#restore(this.#policy);
-        return this.#record({ kind: 'recoveryReset', proof: 'certain' });
+        if (this.#policy === 'openSnapshot') {
+          loadSavedState(this.state, this.#opened);
+          this.#ran('pci_load_saved_state', 'recovery');
+        }
+        if (this.#policy === 'openSnapshot' || this.#policy === 'lastSave') {
+          this.#restore(this.#policy, 'recovery');
+        }
+        this.#record({ kind: 'recoveryReset', proof: 'certain' });
+        return this.#tellTrace();
       case 'feature':
         return this.#feature(action.feature, action.change);
     }
@@ -150,11 +173,24 @@ export class ModelDevice {
     if (this.fn.functionLevelReset() !== 'reset') this.fn.conventionalReset();
   }
 
-  #restore(from: 'lastSave' | 'openSnapshot'): void {
+  #restore(from: 'lastSave' | 'openSnapshot', by: 'recovery' | 'reset'): void {
     const { ledger, state } = this;
     ledger.restoring();
-    restoreState(state, this.fn, ({ step }) => ledger.step(step, from, state.saved));
+    this.#ran('pci_restore_state', by);
+    restoreState(state, this.fn, ({ step }) => {
+      ledger.step(step, from, state.saved);
+      this.#ran(step, by);
+    });
     ledger.restored();
+  }
+
+  #ran(name: string, by: 'recovery' | 'reset'): void {
+    this.#traced.push({ kind: 'traced', function: name, by });
+  }
+
+  /** The trace comes with what it is of, or after it. */
+  #tellTrace(): void {
+    for (const event of this.#traced.splice(0)) this.#record(event);
   }
 
   /** pci_try_reset_function(), and the reset_done callback where the policy has it. */
@@ -164,10 +200,10 @@ export class ModelDevice {
       this.fn.writeConfig(configOffset.command, 2, commandBit.intxDisable),
     );
     this.#resetHardware();
-    this.#restore('lastSave');
+    this.#restore('lastSave', 'reset');
     if (this.#policy !== 'resetDone') return;
     loadSavedState(this.state, this.#opened);
-    this.#restore('openSnapshot');
+    this.#restore('openSnapshot', 'reset');
   }
 
   #feature(feature: SwitchedFeature, change: 'enabled' | 'disabled'): void {

@@ -15,8 +15,9 @@ export interface Audited {
 }
 
 export interface AuditWish {
-  /** All lines of one device. */
+  /** All lines of one device, and those of the rig's run, which say whether the kernel is traced. */
   readonly lines: readonly JournalLine[];
+  readonly run: readonly JournalLine[];
   readonly recovery: RecordedRecovery | null;
   readonly kernel: string;
   readonly architecture: string;
@@ -32,8 +33,9 @@ export const useRestoreAudit = (wish: () => AuditWish): ComputedRef<Audited | nu
   });
   const inflated = useInflated(() => readings.value.map(({ bytes }) => bytes));
   return computed<Audited | null>((previous) => {
-    const { lines, recovery, kernel, architecture, view } = wish();
+    const { lines: own, run, recovery, kernel, architecture, view } = wish();
     if (recovery === null) return null;
+    const lines = [...own, ...run.filter((line) => line.type === 'kernelTrace' && line.device === null)];
     // What came last is still being unpacked: what was there before it is shown until then.
     if (readings.value.some(({ bytes }) => !inflated.value.has(bytes))) {
       return previous?.seq === recovery.seq ? previous : null;

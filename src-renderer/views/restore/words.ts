@@ -5,6 +5,7 @@ import type { CellState } from '../../../src-main/core/restore/auditTable.ts';
 import { momentOf, type SnapshotMomentKind } from '../../../src-main/core/restore/moments.ts';
 import type { Finding } from '../../../src-main/core/restore/provenance.ts';
 import type { RecordedRecovery } from '../../../src-main/core/restore/recordings.ts';
+import type { StepSight } from '../../../src-main/core/restore/stepsTraced.ts';
 import type { SnapshotDependence, StepProvenance } from '../../../src-main/core/restore/steps.ts';
 import { onClock } from '../../snapshots/moments.ts';
 
@@ -75,6 +76,19 @@ export const cellMeanings: Readonly<Record<CellState, string>> = {
   before: 'another value, before it was armed',
   notRead: 'not read',
 };
+
+/** What a trace of the kernel says of a step. */
+export const sightMeanings: Readonly<Record<StepSight, string>> = {
+  ran: 'The trace of the kernel saw it run.',
+  didNotRun: 'The trace of the kernel would have seen it, and did not.',
+  unseen: 'The trace cannot show it: this kernel lacks the function or has made it part of another one.',
+  notTraced: 'The kernel was not traced; the step is inferred from the values.',
+};
+
+export const ranWords = (count: number): string =>
+  count === 1
+    ? 'a trace saw it run before this reading'
+    : `a trace saw it run ${count} times before this reading`;
 
 export const verdictTones: Readonly<Record<AuditVerdict, string>> = {
   expected: '',
