@@ -2,7 +2,6 @@ import type { Command } from 'commander';
 import { failure, success } from '../core/result.ts';
 import { parseDuration } from '../scenarios/duration.ts';
 import { loadScenario, scenarioNames, type Scenario } from '../scenarios/load.ts';
-import { profiles } from '../rigs/simulated/kernel/profile.ts';
 import {
   fail,
   finish,
@@ -15,6 +14,7 @@ import {
 import { exitCode, type ExitCode } from './exit.ts';
 import { table, writeJson } from './output.ts';
 import { scenarioDirectory } from './places.ts';
+import { playAllScenarios } from './playAllScenarios.ts';
 import { playScenario } from './playScenario.ts';
 
 const summaryOf = (scenario: Scenario) => ({
@@ -89,37 +89,9 @@ const wishesOf = (context: CommandContext, options: ScenarioRunOptions) => {
 
 const playAll = async (context: CommandContext, options: ScenarioRunOptions): Promise<ExitCode> => {
   const parsed = wishesOf(context, options);
-  if (!parsed.ok) return fail(context, parsed.error, options.json === true);
-  const { rig, json } = parsed.value;
-  if (rig.kind !== 'simulated') {
-    const message = '--all is for simulated rigs; on a real kernel name one scenario after the other.';
-    return fail(context, { code: 'malformedInput', message }, json);
-  }
-  let exit: ExitCode = exitCode.asExpected;
-  let played = 0;
-  let failed = 0;
-  for (const name of scenarioNames(scenarioDirectory())) {
-    const scenario = loadScenario(scenarioDirectory(), name);
-    if (!scenario.ok) return fail(context, scenario.error, json);
-    // Naming a profile narrows the list to the scenarios that are written for it.
-    for (const name of scenario.value.needs.profiles) {
-      if (rig.profile !== null && rig.profile.name !== name) continue;
-      const options = {
-        ...parsed.value,
-        rig: { ...rig, profile: profiles[name] },
-        wallStart: context.now(),
-        quiet: true,
-      };
-      const result = await playScenario(scenario.value, options, context.streams);
-      // Where nothing can be recorded the next scenario cannot be played either.
-      if (result === exitCode.rigTrouble) return result;
-      played += 1;
-      if (result !== exitCode.asExpected) failed += 1;
-      if (result > exit) exit = result;
-    }
-  }
-  if (!json) context.streams.out(`\n${played - failed} passed, ${failed} failed\n`);
-  return exit;
+  return parsed.ok
+    ? playAllScenarios({ ...parsed.value, quiet: true }, () => context.now(), context.streams)
+    : fail(context, parsed.error, options.json === true);
 };
 
 const playOne = async (
@@ -160,7 +132,7 @@ export const addScenarioCommands = (program: Command, context: CommandContext): 
         '--ack-timeout <duration>',
         'how long the kernel waits for an ack, instead of what the scenario says',
       )
-      .option('--all', 'play every scenario on every profile that it names (or on that of --rig)'),
+      .option('--all', 'play every scenario on every profile that it names, or what fits --rig, guests too'),
   ).action((name: string | undefined, options: ScenarioRunOptions) =>
     finish(context, () => {
       if ((name === undefined) === (options.all !== true)) {

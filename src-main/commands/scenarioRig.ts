@@ -7,8 +7,9 @@ import { topologies } from '../rigs/simulated/hardware/topologies.ts';
 import { profiles } from '../rigs/simulated/kernel/profile.ts';
 import { openSimulatedRig } from '../rigs/simulated/openSimulatedRig.ts';
 import type { Pace } from '../rigs/simulated/simulatedClock.ts';
+import { VirtualRig } from '../rigs/virtual/virtualRig.ts';
 import type { Scenario } from '../scenarios/load.ts';
-import { noTricks, simulatedTricks, type RigTricks } from '../scenarios/tricks.ts';
+import { noTricks, simulatedTricks, virtualTricks, type RigTricks } from '../scenarios/tricks.ts';
 import type { KernelTraceWish } from './context.ts';
 import { commandNeeds } from './openRig.ts';
 import type { Ask } from './output.ts';
@@ -74,8 +75,11 @@ const openGuest = async (
   );
 };
 
-const realRig = (opened: Result<OpenedRig>): Result<ScenarioRig> =>
-  opened.ok ? success({ rig: opened.value.rig, tricks: noTricks(opened.value.rig) }) : opened;
+const realRig = (opened: Result<OpenedRig>): Result<ScenarioRig> => {
+  if (!opened.ok) return opened;
+  const { rig } = opened.value;
+  return success({ rig, tricks: rig instanceof VirtualRig ? virtualTricks(rig) : noTricks(rig) });
+};
 
 /** A rig of its own for one scenario, with the devices and the time-out that the scenario needs. */
 export const openScenarioRig = async (

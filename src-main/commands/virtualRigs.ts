@@ -1,4 +1,4 @@
-import { failure, success, type Result } from '../core/result.ts';
+import { done, failure, success, type Result } from '../core/result.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
 import type { GuestArchitecture } from '../rigs/virtual/guestArchitecture.ts';
 import type { GuestTopology, GuestTopologyName } from '../rigs/virtual/guestTopology.ts';
@@ -48,12 +48,38 @@ const bootZpci = (name: string, needs: Scenario['needs'], rig: string): Result<S
       );
 };
 
+/** What no guest can do, or cannot do in this story, as a sentence; null where it can do all of it. */
+const cannotPlay = ({ needs, steps }: Pick<Scenario, 'needs' | 'steps'>): string | null => {
+  for (const { kind, value } of steps) {
+    if (kind === 'enableTph') return 'no device of QEMU has a TPH capability';
+    if (kind === 'inject' && value.kind === 'unplug' && needs.protocol === 'notify') {
+      return 'a guest’s kernel lets a device go only when its wait is over, and QEMU takes none out before';
+    }
+  }
+  return null;
+};
+
+/** Whether a scenario goes as it is written on a kernel of this release. */
+export const checkWrittenFor = (
+  { name, needs }: Pick<Scenario, 'name' | 'needs'>,
+  release: string,
+): Result<void> => {
+  const series = seriesOf(release);
+  const versions = [...new Set(needs.profiles.map((profile) => profiles[profile].version))];
+  return versions.some((version) => version === series)
+    ? done
+    : failure(
+        'notSupported',
+        `${name} is written for Linux ${versions.join(', ')}; the guest’s is ${series}.`,
+      );
+};
+
 /**
  * How a guest has to be booted for a scenario. A scenario that is written for other kernels only is played all the same:
  * who names a rig wants to see what it does. `ackTimeout` stands in for the scenario's.
  */
 export const bootForScenario = (
-  { name, needs }: Pick<Scenario, 'name' | 'needs'>,
+  { name, needs, steps }: Pick<Scenario, 'name' | 'needs' | 'steps'>,
   wanted: VirtualRigName,
   release: string,
   ackTimeout: Microseconds | null,
@@ -73,6 +99,8 @@ export const bootForScenario = (
       `${name} needs the devices of "${needs.topology}", which ${rig} does not have.`,
     );
   }
+  const why = cannotPlay({ needs, steps });
+  if (why !== null) return failure('notSupported', `${name} cannot be played on ${rig}: ${why}.`);
   if (wanted.topology !== null && wanted.topology !== topology) {
     return failure('malformedInput', `${name} needs the topology ${topology}; leave out the one in ${rig}.`);
   }

@@ -2,6 +2,7 @@ import type { PciAddress } from '../core/pci/address.ts';
 import type { Microseconds } from '../core/recovery/phase.ts';
 import { done, failure, type Result } from '../core/result.ts';
 import type { Rig } from '../rigs/rig.ts';
+import type { VirtualRig } from '../rigs/virtual/virtualRig.ts';
 import type { SimulatedRig } from '../rigs/simulated/simulatedRig.ts';
 import { enableTph } from '../rigs/simulated/liveState.ts';
 
@@ -19,6 +20,15 @@ export const noTricks = (rig: Rig): RigTricks => {
     failure('notSupported', `${rig.info.title} cannot do this step; a simulated rig can.`);
   return { enableTph: refuse, slowReader: refuse };
 };
+
+/** In a guest the reader is slow, and not the guest; no device of QEMU has TPH. */
+export const virtualTricks = (rig: VirtualRig): RigTricks => ({
+  ...noTricks(rig),
+  slowReader: async (address, takes) => {
+    rig.slowReader(address, takes);
+    return done;
+  },
+});
 
 export const simulatedTricks = (rig: SimulatedRig): RigTricks => ({
   enableTph: async (address, control) => {

@@ -88,7 +88,7 @@ const refused: readonly (readonly [string, number, RegExp])[] = [
   ['rig start x86 --parameter ack_timeout_ms', 2, /"ack_timeout_ms" is no parameter; write NAME=VALUE/],
   ['rig start x86 --kernel ../x', 2, /There is no rig/],
   ['scenario run notify-withdrawn --ack-timeout soon', 2, /"soon" is no duration/],
-  ['scenario run --all --rig virtual:x86', 2, /--all is for simulated rigs/],
+  ['scenario run --all --rig local', 2, /--all is for simulated and virtual rigs/],
   ['devices --topology ring', 2, /There is no topology "ring"/],
   ['devices --topology zpci', 2, /of another platform than simulated:notify-7\.2/],
   ['devices --speed 0', 2, /The speed "0" is neither/],

@@ -1,7 +1,10 @@
 import { Recorder } from '../../src-main/coordinator/recorder.ts';
 import type { PciAddress } from '../../src-main/core/pci/address.ts';
+import type { JournalLine } from '../../src-main/core/journal/line.ts';
+import { recordedRecoveries } from '../../src-main/core/restore/recordings.ts';
 import { decodeSnapshot } from '../../src-main/journal/snapshot.ts';
-import type { Rig } from '../../src-main/rigs/rig.ts';
+import type { Rig, RigInfo } from '../../src-main/rigs/rig.ts';
+import { auditOf } from '../../src-main/scenarios/audit.ts';
 import type { Scenario } from '../../src-main/scenarios/load.ts';
 import { ScenarioPlayer, type ScenarioResult } from '../../src-main/scenarios/player.ts';
 import type { RigTricks } from '../../src-main/scenarios/tricks.ts';
@@ -13,9 +16,24 @@ export interface Playing {
    * has a 3 behind it.
    */
   readonly readings: ReadonlyMap<string, Uint8Array>;
+  /** What the audit finds in each recovery of each device: `0000:01:00.0, recovery 2: busMasterOff passed`. */
+  readonly hazards: readonly string[];
 }
 
 const views = ['vfio', 'hardware'] as const;
+
+/** Read while the kernel went on, so that either may have come first. */
+const isRaced = (line: JournalLine, waitedFor: ReadonlySet<string>): boolean =>
+  line.type === 'snapshot' && line.moment === 'duringWait' && !waitedFor.has(line.device);
+
+const hazardsIn = (devices: ReadonlyMap<string, readonly JournalLine[]>, info: RigInfo): readonly string[] =>
+  [...devices].flatMap(([device, lines]) =>
+    recordedRecoveries(lines).flatMap((recovery, index) =>
+      (auditOf(lines, recovery, info)?.hazards ?? []).map(
+        ({ kind, state }) => `${device}, recovery ${index + 1}: ${kind} ${state}`,
+      ),
+    ),
+  );
 
 /** Plays a scenario to its end, and leaves the rig with nothing open. */
 export const playOn = async (scenario: Scenario, rig: Rig, tricks: RigTricks): Promise<Playing> => {
@@ -29,12 +47,16 @@ export const playOn = async (scenario: Scenario, rig: Rig, tricks: RigTricks): P
   };
   // With index 3 the kernel goes on while the bench reads.
   const waitedFor = new Set<string>();
+  const devices = new Map<string, JournalLine[]>();
   recorder.watch((line) => {
+    if ('device' in line && line.device !== null && !isRaced(line, waitedFor)) {
+      devices.set(line.device, [...(devices.get(line.device) ?? []), line]);
+    }
     if (line.type === 'armed') {
       if (line.arming.protocol === 'notify') waitedFor.add(line.device);
       else waitedFor.delete(line.device);
     }
-    if (line.type !== 'snapshot' || (line.moment === 'duringWait' && !waitedFor.has(line.device))) return;
+    if (line.type !== 'snapshot' || isRaced(line, waitedFor)) return;
     const bytes = decodeSnapshot(line.bytes);
     if (bytes.ok) keep(`${line.device} ${line.moment} ${line.view}`, bytes.value);
   });
@@ -50,7 +72,7 @@ export const playOn = async (scenario: Scenario, rig: Rig, tricks: RigTricks): P
       }
       await session.close();
     }
-    return { result, readings };
+    return { result, readings, hazards: hazardsIn(devices, rig.info) };
   } finally {
     player.dispose();
   }

@@ -131,7 +131,7 @@ export const keySteps: Readonly<Record<string, readonly Break[]>> = {
     drop('reinitialise'),
   ],
   'notify-two-errors-one-read': [
-    drop('slowReader: { takes: 1800ms }'),
+    drop('slowReader: { takes: 6500ms }'),
     drop(nonFatal),
     drop('ack: { reason: the second one is still waiting }'),
   ],

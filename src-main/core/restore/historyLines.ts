@@ -37,7 +37,9 @@ const endOf = (lines: readonly JournalLine[], { seq, number }: RecordedRecovery)
     if (index === first) continue;
     if (line.type === 'armed') return index;
     if ('recovery' in line && line.recovery !== null && !own) return index;
-    if (concluded && (line.type === 'fault' || isLoose(line))) return index;
+    // What came of a fault may be known only when the recovery that it led to is over.
+    const another = line.type === 'fault' && line.receipt === null;
+    if (concluded && (another || isLoose(line))) return index;
   }
   return lines.length;
 };

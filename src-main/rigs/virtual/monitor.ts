@@ -37,8 +37,9 @@ export class Monitor {
     void this.execute('qmp_capabilities');
   }
 
-  onEvent(listener: (event: MonitorEvent) => void): void {
+  onEvent(listener: (event: MonitorEvent) => void): () => void {
     this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   execute(command: string, input: object = {}): Promise<Result<unknown>> {

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../../core/faults/fault.ts';
 import type { PlatformOffer } from '../../core/faults/platformPreflight.ts';
 import type { PciAddress } from '../../core/pci/address.ts';
+import type { Microseconds } from '../../core/recovery/phase.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
 import type { TraceState } from '../../core/kernelTrace/told.ts';
 import type { PlatformAction, PlatformReport } from '../../core/zpci/platformActions.ts';
@@ -11,9 +12,11 @@ import { openRemoteRig, type RemoteRig } from '../remote/remoteRig.ts';
 import type { DeviceSession, DeviceSummary, Disposer, Rig, RigClock, RigEvent, RigInfo } from '../rig.ts';
 import { Guest, type GuestEnd } from './guest.ts';
 import type { RigImage } from './image/imageStore.ts';
+import { HotPlug } from './hotPlug.ts';
 import { kernelCommandLine, type BootWishes } from './kernelCommandLine.ts';
 import { injectByMonitor } from './monitorInjector.ts';
 import { qemuLine } from './qemuLine.ts';
+import { SignalDelay } from './signalDelay.ts';
 
 export interface VirtualRigOptions extends BootWishes {
   readonly image: RigImage;
@@ -47,6 +50,10 @@ export class VirtualRig implements Rig, KernelTracer, PlatformRig {
   readonly #remote: RemoteRig;
   readonly #topology: BootWishes['topology'];
   readonly #unlisten: Disposer;
+  readonly #listeners = new Set<(event: RigEvent) => void>();
+  readonly #delay: SignalDelay;
+  readonly #hotPlug: HotPlug;
+  readonly #open = new Map<PciAddress, DeviceSession>();
   #reconnecting = false;
   #closed = false;
 
@@ -56,8 +63,13 @@ export class VirtualRig implements Rig, KernelTracer, PlatformRig {
     this.guest = guest;
     this.#remote = remote;
     this.#topology = topology;
+    this.#delay = new SignalDelay(remote.clock, (event) => {
+      for (const listener of [...this.#listeners]) listener(event);
+    });
+    this.#hotPlug = new HotPlug({ monitor: guest.monitor, topology, rig: remote });
     this.#unlisten = remote.onEvent((event) => {
       if (event.kind === 'linkLost') void this.#reconnect();
+      this.#delay.hear(event);
     });
   }
 
@@ -65,15 +77,17 @@ export class VirtualRig implements Rig, KernelTracer, PlatformRig {
     return this.#remote.devices();
   }
 
-  open(address: PciAddress): Promise<Result<DeviceSession>> {
-    return this.#remote.open(address);
+  async open(address: PciAddress): Promise<Result<DeviceSession>> {
+    const opened = await this.#remote.open(address);
+    if (opened.ok) this.#open.set(address, opened.value);
+    return opened;
   }
 
   /** The monitor first: what it injects comes from the device, as a real error does. */
   async injectors(address: PciAddress): Promise<Result<readonly InjectorOffer[]>> {
     const offered = await this.#remote.injectors(address);
     if (!offered.ok || this.#idOf(address) === undefined) return offered;
-    return success([{ injector: 'qemuMonitor', faults: ['aer'], refusal: null }, ...offered.value]);
+    return success([{ injector: 'qemuMonitor', faults: ['aer', 'unplug'], refusal: null }, ...offered.value]);
   }
 
   faultTarget(address: PciAddress): Promise<Result<FaultTarget>> {
@@ -89,6 +103,9 @@ export class VirtualRig implements Rig, KernelTracer, PlatformRig {
         `QEMU's monitor reaches no device ${request.address} of this guest.`,
       );
     }
+    if (request.fault.kind === 'unplug') {
+      return this.#hotPlug.pull(request, id, this.#open.get(request.address) ?? null);
+    }
     return injectByMonitor(request, id, {
       monitor: this.guest.monitor,
       witness: this.#remote,
@@ -100,8 +117,17 @@ export class VirtualRig implements Rig, KernelTracer, PlatformRig {
     return this.#remote.bind(address, driver);
   }
 
-  rescan(): Promise<Result<readonly PciAddress[]>> {
-    return this.#remote.rescan();
+  /** A device that was taken out is put back first: a rescan finds what is there. */
+  async rescan(): Promise<Result<readonly PciAddress[]>> {
+    const back = await this.#hotPlug.putBack();
+    if (!back.ok) return back;
+    const found = await this.#remote.rescan();
+    return found.ok ? success([...back.value, ...found.value]) : found;
+  }
+
+  /** From now on the bench hears the signals of this device so long after the first of them. */
+  slowReader(address: PciAddress, takes: Microseconds): void {
+    this.#delay.slow(address, takes);
   }
 
   platformOffers(address: PciAddress): Promise<Result<readonly PlatformOffer[]>> {
@@ -117,13 +143,17 @@ export class VirtualRig implements Rig, KernelTracer, PlatformRig {
   }
 
   onEvent(listener: (event: RigEvent) => void): Disposer {
-    return this.#remote.onEvent(listener);
+    // A listener of its own for each call: the same function may be given twice.
+    const own = (event: RigEvent): void => listener(event);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
   }
 
   /** Closes what is open in the guest, and ends it. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#delay.end();
     this.#unlisten();
     // An agent that does not answer must not keep a guest that nobody needs.
     if (this.#remote.link === 'lost' || !this.guest.running) await this.guest.stop();

@@ -147,6 +147,7 @@ describe('a guest for a scenario', () => {
     ['shared-switch-blocked', { topology: 'switch', moduleParameters: { ack_timeout_ms: '6000' } }],
     ['multi-function-serial', { topology: 'multiFunction', moduleParameters: { ack_timeout_ms: '3000' } }],
     ['restore-snapshot-in-slot-reset', { moduleParameters: { restore_snapshot: 'Y' } }],
+    ['unplug-against-rescan', { topology: 'single', driver: 'vfio-pci' }],
     ['legacy-fatal', { topology: 'single', driver: 'vfio-pci', moduleParameters: {} }],
   ])('%s', (name, expected) => {
     expect(bootForScenario(scenario(name), x86, release, null)).toMatchObject({ ok: true, value: expected });
@@ -161,6 +162,7 @@ describe('a guest for a scenario', () => {
     ['mediated-recovery', null, 'protocolUnavailable'],
     ['eeh-freeze-and-recover', null, 'protocolUnavailable'],
     ['restore-tph-trap', null, 'notSupported'],
+    ['unplug-during-wait', null, 'notSupported'],
     ['legacy-fatal', 'switch', 'malformedInput'],
   ] as const)('%s with the topology %s is refused before anything is booted', (name, topology, code) => {
     expect(bootForScenario(scenario(name), { ...x86, topology }, release, null)).toMatchObject({

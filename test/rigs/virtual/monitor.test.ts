@@ -1,37 +1,10 @@
-import { duplexPair, type Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { injectByMonitor } from '../../../src-main/rigs/virtual/monitorInjector.ts';
-import { Monitor } from '../../../src-main/rigs/virtual/monitor.ts';
 import type { FaultWitness } from '../../../src-main/rigs/faultWitness.ts';
 import type { FaultRequest } from '../../../src-main/core/faults/fault.ts';
 import { parsePciAddress } from '../../../src-main/core/pci/address.ts';
 import { success } from '../../../src-main/core/result.ts';
-
-interface Command {
-  readonly execute: string;
-  readonly arguments: Record<string, string>;
-  readonly id: number;
-}
-
-/** A QEMU that answers as `answer` says; each command that it was told is kept. */
-const qemu = (answer: (command: Command) => object | null) => {
-  const [near, far]: [Duplex, Duplex] = duplexPair();
-  const told: Command[] = [];
-  let text = '';
-  far.on('data', (bytes: Buffer) => {
-    text += bytes.toString();
-    const lines = text.split('\n');
-    text = lines.pop() ?? '';
-    for (const line of lines) {
-      const command = JSON.parse(line) as Command;
-      told.push(command);
-      const reply = command.execute === 'qmp_capabilities' ? { return: {} } : answer(command);
-      if (reply !== null) far.write(`${JSON.stringify({ ...reply, id: command.id })}\r\n`);
-    }
-  });
-  far.write('{"QMP": {"version": {}, "capabilities": ["oob"]}}\r\n');
-  return { monitor: new Monitor(near), far, told };
-};
+import { qemu } from './scriptedMonitor.ts';
 
 describe('QEMU’s monitor', () => {
   it('negotiates before anything else, and gives each command its own answer', async () => {

@@ -85,7 +85,10 @@ export class VfioConfig {
       return success(undefined);
     }
     const { intxDisable, memorySpace } = commandBit;
-    fn.writeConfig(offset, width, ((value & ~intxDisable) | (fn.command & intxDisable)) >>> 0);
+    // vfio_pci_intx_mask() and _unmask(): without INTx in use the hardware's bit follows the user's when that changes.
+    const follows = ((value ^ this.#virtualIntxDisable) & intxDisable) !== 0;
+    const physical = (follows ? value : fn.command) & intxDisable;
+    fn.writeConfig(offset, width, ((value & ~intxDisable) | physical) >>> 0);
     this.#virtualMemory = (value & memorySpace) !== 0;
     this.#virtualIntxDisable = value & intxDisable;
     return success(undefined);
