@@ -2,7 +2,6 @@ import { done, failure, type Result } from '../../core/result.ts';
 import { formatSshTarget } from '../../core/ssh/sshTarget.ts';
 import { copySays, copyScript } from './copyScript.ts';
 import type { FarAgent } from './farAgent.ts';
-import { agentsFolderShown } from './farFolder.ts';
 import { filesOf, markedLines, type FarLook } from './farLook.ts';
 import { runSsh } from './runSsh.ts';
 import type { SshRigOptions } from './openSshRig.ts';
@@ -20,7 +19,7 @@ const megabytes = ({ files }: FarAgent): string =>
 /** What is there instead, of which a person should know. */
 const whatIsThere = (agent: FarAgent, { agents, files }: FarLook): string => {
   if (files.size > 0) {
-    return `Its agent is damaged: ${differences(agent, files).join(', ')} is not as it was sent.`;
+    return `Its agent is damaged: ${differences(agent, files).join(', ')} is not as this bench has it.`;
   }
   return agents.length === 0
     ? 'It has no agent yet.'
@@ -31,7 +30,7 @@ const questionOf = (machineName: string, agent: FarAgent, look: FarLook): string
   [
     `${machineName} is Linux on ${look.machine} with Node ${look.node}.`,
     whatIsThere(agent, look),
-    `Copy the agent of this bench there (${agent.files.length} files, ${megabytes(agent)} MB), into ${agentsFolderShown}/${agent.folder}? Nothing else is written.`,
+    `Copy the agent of this bench there (${agent.files.length} files, ${megabytes(agent)} MB), into ${look.folder}/${agent.folder}? Nothing else is written.`,
   ].join(' ');
 
 /** Copies the agent to the far machine, when that is agreed to, and compares what lies there then. */
@@ -41,7 +40,7 @@ export const copyAgent = async (
   look: FarLook,
 ): Promise<Result<void>> => {
   const machineName = formatSshTarget(access.target);
-  const place = `${agentsFolderShown}/${agent.folder}`;
+  const place = `${look.folder}/${agent.folder}`;
   const nothing = `Nothing was copied to ${machineName}`;
   if (agree === null) {
     return failure(
@@ -60,7 +59,7 @@ export const copyAgent = async (
     const why = said.find((line) => line.startsWith(copySays))?.slice(copySays.length) ?? said.at(-1);
     return failure(
       'agentNotCopied',
-      `The agent was not copied to ${machineName} (${why ?? `exit code ${code}`}); make room in ${agentsFolderShown} there, or let this user write it.`,
+      `The agent was not copied to ${machineName} (${why ?? `exit code ${code}`}); make room in ${look.folder} there, or let this user write it.`,
       details,
     );
   }

@@ -4,9 +4,6 @@
  */
 export const agentsFolder = '"${XDG_CACHE_HOME:-$HOME/.cache}/recovery-bench/agents"';
 
-/** For a person. */
-export const agentsFolderShown = '~/.cache/recovery-bench/agents';
-
 /** Debian's program is called `nodejs` as well. */
 export const findNode = 'command -v node || command -v nodejs';
 

@@ -9,6 +9,8 @@ export interface FarLook {
   /** As Node says it, such as `v20.20.2`; null where there is none. */
   readonly node: string | null;
   readonly vfio: boolean;
+  /** Where agents are kept there, for a person to read. */
+  readonly folder: string;
   /** The folders of agents that are there. */
   readonly agents: readonly string[];
   /** The files of the agent that was asked for, as sha256 by their paths; empty when there is none. */
@@ -45,6 +47,7 @@ say system "$(uname -s)"
 say machine "$machine"
 if [ -d /dev/vfio ]; then say vfio yes; else say vfio no; fi
 agents=${agentsFolder}
+say folder "$agents"
 for entry in "$agents"/*/agent.mjs; do
   if [ -f "$entry" ]; then entry=\${entry%/agent.mjs}; say agent "\${entry##*/}"; fi
 done
@@ -53,7 +56,7 @@ if [ -n "$node" ]; then
   version=$("$node" --version 2>/dev/null </dev/null)
   say node "$version"
   case "$version" in
-    v1[89].*|v[2-9][0-9].*)
+    v1[89].*|v[2-9][0-9].*|v[1-9][0-9][0-9].*)
       if [ -d "$agents/${folder}-$machine" ]; then
         "$node" -e '${hashProgram}' "$agents/${folder}-$machine" </dev/null
       fi
@@ -94,6 +97,7 @@ export const parseLook = (machineName: string, text: string): Result<FarLook> =>
     machine: valueOf('machine') ?? '',
     node: valueOf('node') === '' ? null : valueOf('node'),
     vfio: valueOf('vfio') === 'yes',
+    folder: valueOf('folder') ?? '',
     agents: lines.flatMap(([key, value]) => (key === 'agent' ? [value] : [])),
     files: filesOf(lines),
   });

@@ -12,7 +12,7 @@ import { sha256Of } from './farAgent.ts';
 import { agentsFolder, farFolderPrefix, findNode, socketsFolder } from './farFolder.ts';
 import { checkFit } from './farFitness.ts';
 import { lookScript, parseLook, type FarLook } from './farLook.ts';
-import { runSsh } from './runSsh.ts';
+import { givenUpOn, runSsh } from './runSsh.ts';
 import { sshWords, type SshAccess } from './sshProgram.ts';
 import { sshFailed, sshTrouble } from './sshTrouble.ts';
 
@@ -86,6 +86,7 @@ export const openSshRig = async (options: SshRigOptions): Promise<Result<RemoteR
     const copied = await copyAgent(options, agent.value, looked.value);
     if (!copied.ok) return copied;
   }
+  if (signal?.aborted === true) return givenUpOn(access);
   onProgress(`starting the agent on ${machineName}`);
   // Of this rig alone: another bench, or another rig of this one, has its own agent there.
   const command = attachCommand(agent.value.folder, randomBytes(8).toString('hex'));

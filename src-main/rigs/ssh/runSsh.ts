@@ -25,11 +25,14 @@ export interface SshRun {
   readonly signal?: AbortSignal | undefined;
 }
 
+export const givenUpOn = ({ target }: SshAccess): ReturnType<typeof failure> =>
+  failure('sshRefused', `${formatSshTarget(target)} was given up before it had answered.`);
+
 /** Runs a script on the far machine, to its end. A refusal is ssh's; whatever way it ends, no process of it is left. */
 export const runSsh = (access: SshAccess, { script, limit, signal }: SshRun): Promise<Result<FarEnd>> =>
   new Promise((resolve) => {
     const machine = formatSshTarget(access.target);
-    const givenUp = failure('sshRefused', `${machine} was given up before it had answered.`);
+    const givenUp = givenUpOn(access);
     if (signal?.aborted === true) return resolve(givenUp);
     // A group of its own: a jump host is reached by another ssh, which has to end with this one.
     const child = spawn('ssh', sshWords(access, 'sh'), { stdio: 'pipe', detached: true });
@@ -63,7 +66,7 @@ export const runSsh = (access: SshAccess, { script, limit, signal }: SshRun): Pr
         .map((line) => line.trimEnd())
         .filter((line) => line !== '');
       if (late) {
-        const sentence = `${machine} was reached, but has not answered within ${limit / 1_000} s; see what its login shell waits for.`;
+        const sentence = `${machine} has not answered within ${limit / 1_000} s; see in a terminal what its login waits for.`;
         return settle(failure('sshRefused', sentence, { details: { said: lines } }));
       }
       if (code === sshFailed || code === null) return settle(sshTrouble(access.target, lines));

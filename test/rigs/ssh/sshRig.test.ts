@@ -196,7 +196,7 @@ describe.skipIf(missing !== null && process.env['CI'] !== 'true')(
         const [agent] = far.files().filter((path) => path.endsWith('agent.mjs'));
         appendFileSync(join(far.agents, agent ?? ''), ' ');
         const { result, questions } = await attempt();
-        expect(questions[0]).toMatch(/Its agent is damaged: agent\.mjs is not as it was sent\./);
+        expect(questions[0]).toMatch(/Its agent is damaged: agent\.mjs is not as this bench has it\./);
         valueOf(result);
         expect(readFileSync(join(far.agents, agent ?? '')).equals(readFileSync(agentFile))).toBe(true);
       });
