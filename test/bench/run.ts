@@ -8,6 +8,7 @@ import { openRunBench } from './openRun.ts';
 import { recoveriesBench } from './recoveries.ts';
 import { rigReadyBench } from './rigReady.ts';
 import type { BenchRow } from './row.ts';
+import { snapshotCostBench } from './snapshotCost.ts';
 import { waiterBench } from './waiter.ts';
 
 /**
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   openRun: openRunBench,
   recoveries: recoveriesBench,
   rigReady: rigReadyBench,
+  snapshotCost: snapshotCostBench,
   waiter: waiterBench,
 };
 

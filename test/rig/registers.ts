@@ -80,7 +80,7 @@ const exceptions: readonly Exception[] = [
   },
   {
     register: /^(Advanced Error Reporting\/uncorrectableStatus|PCI Express\/deviceStatus)$/,
-    moment: / (afterReset|end) /,
+    moment: / (afterReset|afterStep: .+|end) /,
     because: 'The kernel clears them at the end of its recovery, and the bench reads meanwhile.',
     holds: ({ before, after }) => before === 0 || after === 0,
   },

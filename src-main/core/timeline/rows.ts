@@ -227,10 +227,18 @@ const effectSketch = (effect: RecoveryEffect): Sketch | null => {
   }
 };
 
+/** Reading a whole config space takes many times as long as the ack may (test/bench/waiter.ts). */
+const unreadWait =
+  'The config space was not read in this wait: before the ack that would have held it up, after the ack the kernel resets.';
+
+const isAckedAtOnce = ({ event }: LineOf<'step'>): boolean =>
+  event.kind === 'signal' && event.answered?.acknowledge.kind === 'taken';
+
 const stepRows = (line: LineOf<'step'>, previous: Phase | null): TimelineRow[] => {
   const { device, phase } = line;
   const at = line.event.at;
-  const why = sentenceOf(line.reason);
+  const sentence = sentenceOf(line.reason);
+  const why = isAckedAtOnce(line) ? `${sentence} ${unreadWait}` : sentence;
   const entered = phase === previous ? null : phase;
   const row = { at, device, ...eventSketch(line.event), why, phase: entered };
   const waiting = phase === 'awaitingAck' && entered !== null ? { ...row, tone: 'waiting' as const } : row;

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { open, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PciAddress } from '../../core/pci/address.ts';
@@ -47,14 +47,29 @@ export const readHardwareConfig = async (
   }
 };
 
+/** The kernel reads from the device just what is asked for (drivers/pci/pci-sysfs.c, pci_read_config()). */
+const startOf = (path: string, length: number): Uint8Array => {
+  const file = openSync(path, 'r');
+  try {
+    const bytes = new Uint8Array(length);
+    return bytes.subarray(0, readSync(file, bytes, 0, length, 0));
+  } finally {
+    closeSync(file);
+  }
+};
+
 /**
- * The same before it returns, so that nothing comes between it and what was done just before. For a device that is open:
- * its other view is read by a system call as well.
+ * The same, or its first `length` bytes (256 at least), before it returns, so that nothing comes between it and what was
+ * done just before. For a device that is open: its other view is read by a system call as well.
  */
-export const readHardwareConfigAtOnce = (tree: HostTree, address: PciAddress): Result<Uint8Array> => {
+export const readHardwareConfigAtOnce = (
+  tree: HostTree,
+  address: PciAddress,
+  length: number = configSize.extended,
+): Result<Uint8Array> => {
   const path = configFile(tree, address);
   try {
-    return wholeConfig(address, readFileSync(path), () => statSync(path).size);
+    return wholeConfig(address, startOf(path, length), () => statSync(path).size);
   } catch (thrown) {
     return unreadable(address, thrown);
   }

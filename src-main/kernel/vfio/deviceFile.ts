@@ -111,11 +111,11 @@ export class VfioDeviceFile {
     return this.#writeRegion(configIndex, offset, littleEndian(value, width));
   }
 
-  /** All of it, 256 or 4096 bytes. */
-  readConfigSpace(): Result<Uint8Array> {
+  /** All of it, 256 or 4096 bytes, or its first `length`. */
+  readConfigSpace(length?: number): Result<Uint8Array> {
     const region = this.region(configIndex);
     if (!region.ok) return region;
-    return this.#readRegion(configIndex, 0, Number(region.value.size), 'configUnreadable');
+    return this.#readRegion(configIndex, 0, length ?? Number(region.value.size), 'configUnreadable');
   }
 
   /** By pread, which never kills the process; BARs are little-endian. A dead device answers 0 or all ones. */

@@ -332,12 +332,14 @@ export class LinuxVfioDevice implements VfioDevice {
     return written;
   }
 
-  async readConfigSpace(): Promise<Result<Uint8Array>> {
-    return this.#open ? this.#file.readConfigSpace() : this.#closed();
+  async readConfigSpace(length?: number): Promise<Result<Uint8Array>> {
+    return this.#open ? this.#file.readConfigSpace(length) : this.#closed();
   }
 
-  async readHardwareConfigSpace(): Promise<Result<Uint8Array>> {
-    return this.#open ? readHardwareConfigAtOnce(this.#needs.kernel.tree, this.address) : this.#closed();
+  async readHardwareConfigSpace(length?: number): Promise<Result<Uint8Array>> {
+    return this.#open
+      ? readHardwareConfigAtOnce(this.#needs.kernel.tree, this.address, length)
+      : this.#closed();
   }
 
   /** By pread: a mapped BAR would kill the process while Memory is off. */

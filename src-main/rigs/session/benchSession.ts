@@ -5,7 +5,7 @@ import type { EehOperation, ResetKind, ResetReport } from '../../core/recovery/r
 import { done, failure, success, type Result } from '../../core/result.ts';
 import type { DeviceCapabilities, DeviceSession, RigClock } from '../rig.ts';
 import { prepareAnswer } from './automatic.ts';
-import { readBothViews } from './bothViews.ts';
+import { viewReader } from './bothViews.ts';
 import { drainZpciErrors, inspectAer } from './inspect.ts';
 import { prove } from './prove.ts';
 import { quiesce } from './quiesce.ts';
@@ -34,6 +34,7 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
   const map = registerMapOf(view.value);
   const hardwareView = await device.readHardwareConfigSpace();
   const opening = { vfio: view.value, hardware: hardwareView.ok ? hardwareView.value : null };
+  const readBothViews = viewReader(device, clock, opening);
   const opened = wordAt(view.value, configOffset.command);
   const setUp = await reinitialise({ device, driver, map, clock, platform, after: 'open', opened });
   const reference = await device.readHardwareConfigSpace();
@@ -137,12 +138,14 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
     drainErrors: () => whileOpen(() => drainZpciErrors(device)),
     readConfig: (which) =>
       whileOpen(() => (which === 'vfio' ? device.readConfigSpace() : device.readHardwareConfigSpace())),
-    readBothViews: async () =>
-      open ? readBothViews(device, clock) : { at: clock.now(), vfio: closed, hardware: closed },
+    readBothViews: async () => (open ? readBothViews() : { at: clock.now(), vfio: closed, hardware: closed }),
     writeConfig: (offset, width, value) => whileOpen(() => device.writeConfig(offset, width, value)),
     reinitialise: async (reader) =>
       open
-        ? reinitialise({ device, driver, map, clock, platform, after: 'recovery', opened, reader })
+        ? reinitialise({
+            ...{ device, driver, map, clock, platform, after: 'recovery', opened },
+            told: reader === undefined ? undefined : { reader, read: readBothViews },
+          })
         : { succeeded: false, steps: [{ step: 'open device', result: 'failed', error: closed.error }] },
     prove: async () =>
       open

@@ -4,15 +4,15 @@ import { milliseconds, seconds, type Microseconds } from '../../core/recovery/ph
 import type { DeviceAction, ReinitialiseReport } from '../../core/recovery/reports.ts';
 import type { BenchError, Result } from '../../core/result.ts';
 import type { RigClock, StepReader } from '../rig.ts';
-import { readBothViews } from './bothViews.ts';
+import type { ViewReader } from './bothViews.ts';
 import { noting, type WorkedDevice } from './doing.ts';
 import type { RegisterMap } from './registers.ts';
-import type { UserSpaceDriver, VfioDevice } from './vfioDevice.ts';
+import type { UserSpaceDriver } from './vfioDevice.ts';
 
 type Step = ReinitialiseReport['steps'][number];
 
 export interface ReinitialiseNeeds {
-  readonly device: WorkedDevice & Pick<VfioDevice, 'readConfigSpace' | 'readHardwareConfigSpace'>;
+  readonly device: WorkedDevice;
   readonly driver: UserSpaceDriver | null;
   readonly map: RegisterMap;
   readonly clock: RigClock;
@@ -22,11 +22,9 @@ export interface ReinitialiseNeeds {
   readonly after: 'open' | 'recovery';
   /** COMMAND as it was when the device was opened. */
   readonly opened: number;
-  readonly reader?: StepReader | undefined;
+  /** Who wants to know what the device holds after each step, and how that is read. */
+  readonly told?: { readonly reader: StepReader; readonly read: ViewReader } | undefined;
 }
-
-/** What the steps are given: every call that changes registers is noted. */
-type StepNeeds = Omit<ReinitialiseNeeds, 'device'> & { readonly device: WorkedDevice };
 
 const busyPatience = seconds(2);
 const busyDelay = milliseconds(5);
@@ -35,7 +33,7 @@ const sleep = (clock: RigClock, duration: Microseconds): Promise<void> =>
   new Promise((resolve) => clock.at(clock.now() + duration, resolve));
 
 /** Right after event 2 the kernel still holds the device lock for its resume callbacks, and a reset gets EAGAIN. */
-const resetWhenFree = async (needs: StepNeeds): Promise<Result<void>> => {
+const resetWhenFree = async (needs: ReinitialiseNeeds): Promise<Result<void>> => {
   const { device, clock } = needs;
   const until = clock.now() + busyPatience;
   for (;;) {
@@ -51,20 +49,20 @@ const stepOf = (step: string, result: Result<unknown>, detail?: string): Step =>
     : { step, result: 'failed', error: result.error };
 
 /** I/O Space as it was: firmware switches it on whether there is an I/O BAR or not, and nobody restores it. */
-const commandFor = ({ platform, opened }: StepNeeds): number =>
+const commandFor = ({ platform, opened }: ReinitialiseNeeds): number =>
   commandBit.memorySpace |
   commandBit.busMaster |
   (opened & commandBit.ioSpace) |
   (platform === 'zpci' ? 0 : commandBit.serr);
 
-const writeCommand = async (needs: StepNeeds): Promise<Result<void>> => {
+const writeCommand = async (needs: ReinitialiseNeeds): Promise<Result<void>> => {
   const { device } = needs;
   const current = await device.readConfig(configOffset.command, 2);
   if (!current.ok) return current;
   return device.writeConfig(configOffset.command, 2, current.value | commandFor(needs));
 };
 
-const resetStep = async (needs: StepNeeds): Promise<Step> => {
+const resetStep = async (needs: ReinitialiseNeeds): Promise<Step> => {
   const result = await resetWhenFree(needs);
   // A device without any reset method cannot be reset by VFIO_DEVICE_RESET; its MSI-X is set up anew below instead.
   if (!result.ok && result.error.code === 'notSupported') {
@@ -73,7 +71,7 @@ const resetStep = async (needs: StepNeeds): Promise<Step> => {
   return stepOf('DEVICE_RESET', result);
 };
 
-const controlStep = async (needs: StepNeeds): Promise<Step> => {
+const controlStep = async (needs: ReinitialiseNeeds): Promise<Step> => {
   const { device, map, platform } = needs;
   if (map.express === 0 || platform === 'zpci') return { step: 'DevCtl', result: 'notNeeded' };
   const offset = map.express + pciExpressRegister.deviceControl;
@@ -83,7 +81,7 @@ const controlStep = async (needs: StepNeeds): Promise<Step> => {
   return stepOf('DevCtl', await device.writeConfig(offset, 2, value), `0x${value.toString(16)}`);
 };
 
-const msixStep = async (needs: StepNeeds): Promise<Step> => {
+const msixStep = async (needs: ReinitialiseNeeds): Promise<Step> => {
   if (needs.map.msix === 0) return { step: 'MSI-X', result: 'notNeeded' };
   // The kernel may hold MSI-X for enabled while the hardware has it off (observation 3): off first, then on.
   const off = await needs.device.disableMsix();
@@ -98,7 +96,7 @@ const msixStep = async (needs: StepNeeds): Promise<Step> => {
  */
 export const reinitialise = async (wanted: ReinitialiseNeeds): Promise<ReinitialiseReport> => {
   let did: DeviceAction[] = [];
-  const needs: StepNeeds = { ...wanted, device: noting(wanted.device, (action) => did.push(action)) };
+  const needs: ReinitialiseNeeds = { ...wanted, device: noting(wanted.device, (action) => did.push(action)) };
   const sequence: (() => Promise<Step>)[] = [
     async () => stepOf('COMMAND', await writeCommand(needs)),
     ...(needs.after === 'open'
@@ -121,9 +119,7 @@ export const reinitialise = async (wanted: ReinitialiseNeeds): Promise<Reinitial
     const step = await run();
     steps.push(did.length === 0 ? step : { ...step, did });
     // A step that failed may have done half of it.
-    if (wanted.reader !== undefined && step.result !== 'notNeeded') {
-      wanted.reader(step.step, await readBothViews(wanted.device, wanted.clock));
-    }
+    if (step.result !== 'notNeeded') wanted.told?.reader(step.step, await wanted.told.read());
     if (step.result === 'failed') return { succeeded: false, steps };
   }
   return { succeeded: true, steps };

@@ -86,10 +86,10 @@ export interface VfioDevice {
   /** Through the config region: what VFIO shows, some of it virtualised. */
   readConfig(offset: number, width: AccessWidth): Promise<Result<number>>;
   writeConfig(offset: number, width: AccessWidth, value: number): Promise<Result<void>>;
-  /** The whole space as VFIO shows it. */
-  readConfigSpace(): Promise<Result<Uint8Array>>;
+  /** The whole space as VFIO shows it; with a length only that much of it may be read. */
+  readConfigSpace(length?: number): Promise<Result<Uint8Array>>;
   /** The whole space as the hardware has it: sysfs `config`. */
-  readHardwareConfigSpace(): Promise<Result<Uint8Array>>;
+  readHardwareConfigSpace(length?: number): Promise<Result<Uint8Array>>;
   /** mmap() of a whole BAR. */
   mapBar(bar: number): Promise<Result<unknown>>;
   /** One load from the last mapping of the BAR. Refused where the processor's answer would be SIGBUS. */

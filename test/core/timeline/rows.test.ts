@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JournalBody, JournalLine } from '../../../src-main/core/journal/line.ts';
+import type { AutomaticReport } from '../../../src-main/core/recovery/reports.ts';
 import { rowsOf } from '../../../src-main/core/timeline/rows.ts';
 
 const line = (body: JournalBody): JournalLine =>
@@ -46,6 +47,28 @@ describe('rowsOf', () => {
         phase: null,
       },
     ]);
+  });
+
+  it('says of a signal that was acked at once why nothing was read in its wait', () => {
+    const answered: AutomaticReport = {
+      at: 4_001,
+      inspection: { ok: true, value: { severity: 'fatal', errors: [] } },
+      quiesce: { succeeded: true, actions: [] },
+      acknowledge: { kind: 'taken' },
+    };
+    const signalled = (report: AutomaticReport): JournalLine =>
+      line({
+        type: 'step',
+        device,
+        event: { kind: 'signal', at: 4_000, count: 1, answered: report },
+        reason: 'signalOpens',
+        phase: 'errorDetected',
+        recovery: 1,
+        effects: [],
+      });
+    expect(rowsOf(signalled(answered), 'armed')[0]?.why).toContain('config space was not read');
+    const withheld: AutomaticReport = { ...answered, acknowledge: { kind: 'withheld' } };
+    expect(rowsOf(signalled(withheld), 'armed')[0]?.why).not.toContain('config space');
   });
 
   it('names a phase only when it begins', () => {

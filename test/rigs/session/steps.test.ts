@@ -9,8 +9,9 @@ import { quiesce } from '../../../src-main/rigs/session/quiesce.ts';
 import { failureOf, reinitialise } from '../../../src-main/rigs/session/reinitialise.ts';
 import { valueOf } from '../simulated/bench.ts';
 import type { ConfigReading, StepReader } from '../../../src-main/rigs/rig.ts';
-import { altered, eagain, eio, openPort } from './port.ts';
 import type { VfioDevice } from '../../../src-main/rigs/session/vfioDevice.ts';
+import { viewReader } from '../../../src-main/rigs/session/bothViews.ts';
+import { altered, eagain, eio, openPort } from './port.ts';
 import type { Port } from './port.ts';
 
 const record = (eventCode: number): Uint8Array =>
@@ -254,13 +255,8 @@ describe('quiescing', () => {
 });
 
 describe('reinitialising', () => {
-  const run = (
-    port: Port,
-    device = port.vfio as Parameters<typeof reinitialise>[0]['device'],
-    reader?: StepReader,
-  ) =>
+  const run = (port: Port, device: VfioDevice = port.vfio, reader?: StepReader) =>
     reinitialise({
-      reader,
       device,
       driver: port.driver,
       map: port.map,
@@ -268,6 +264,7 @@ describe('reinitialising', () => {
       platform: 'aer',
       after: 'recovery',
       opened: 0x0103,
+      told: reader && { reader, read: viewReader(device, port.bench.rig.clock, port.session.opening) },
     });
 
   it('keeps the one order that works on every kernel', async () => {
