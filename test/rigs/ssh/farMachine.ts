@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
-  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -32,7 +31,10 @@ export const missingForSsh = (): string | null => {
     : `A machine behind ssh needs the Debian packages ${missing.join(' and ')}.`;
 };
 
-/** sshd as root has a folder of this name, which its package leaves to the init system. */
+/**
+ * sshd as root wants this folder, and its package leaves it to the init system to make. It stays: another run of these
+ * tests may be using it.
+ */
 const privilegeSeparation = '/run/sshd';
 
 const freePort = (): Promise<number> =>
@@ -61,17 +63,13 @@ export class FarMachine {
   readonly bin = join(this.#folder, 'bin');
   readonly agents = join(this.#folder, 'home/.cache/recovery-bench/agents');
   #daemon: ChildProcess | null = null;
-  #madeFolder = false;
 
   async start(): Promise<void> {
     mkdirSync(join(this.#folder, 'home'));
     for (const key of ['host', 'other', 'user', 'stranger']) {
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(this.#folder, key)]);
     }
-    if (process.getuid?.() === 0 && !existsSync(privilegeSeparation)) {
-      mkdirSync(privilegeSeparation, { mode: 0o755 });
-      this.#madeFolder = true;
-    }
+    if (process.getuid?.() === 0) mkdirSync(privilegeSeparation, { recursive: true, mode: 0o755 });
     const port = await freePort();
     this.#configure(port, await freePort());
     const daemon = spawn(found('sshd') ?? 'sshd', ['-D', '-e', '-f', join(this.#folder, 'sshd_config')], {
@@ -147,7 +145,6 @@ export class FarMachine {
       daemon.kill('SIGTERM');
       await ended;
     }
-    if (this.#madeFolder) rmdirSync(privilegeSeparation);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
