@@ -124,6 +124,17 @@ describe('restore what-if', () => {
     });
   });
 
+  it('takes a marked run up to its last reading: that the marks were put back afterwards is no source', async () => {
+    const { rbench } = terminal();
+    await rbench(`restore audit ${live} --mark`);
+    const [compared] = jsonLines((await rbench('restore what-if --json')).out);
+    const rows = compared?.['rows'] as readonly { label: string; by: Record<string, unknown> }[];
+    expect(rows.find(({ label }) => label === 'Cache Line Size')?.by).toMatchObject({
+      nothing: { value: 0x2c, sources: ['lastSave'] },
+      resetDone: { value: 0, sources: ['openSnapshot'] },
+    });
+  });
+
   it('is refused where the platform recovers, in one sentence', async () => {
     const { exit, err } = await terminal().rbench(
       'restore what-if --rig simulated:zpci-7.3 --device 1234:00:00.0',

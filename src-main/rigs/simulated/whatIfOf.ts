@@ -8,28 +8,33 @@ import { templates } from './hardware/templates.ts';
 import type { HistoryAction } from './modelDevice.ts';
 import { recoveryActions, whatIf } from './whatIf.ts';
 
-/** What was done to the device, without what came of it. What the model does not know is left out. */
+/**
+ * What was done to the device until it was read last, without what came of it: a value that was read is held against
+ * sources of that moment. What the model does not know is left out.
+ */
 const actionsOf = ({ events }: RestoreHistory): readonly HistoryAction[] =>
-  events.flatMap((event): readonly HistoryAction[] => {
-    switch (event.kind) {
-      case 'reading':
-        return event.view === 'hardware' ? [{ kind: 'read', moment: event.moment, views: 'hardware' }] : [];
-      case 'ownWrite':
-        return [{ kind: 'write', offset: event.offset, width: event.width, value: event.value }];
-      case 'deviceReset':
-        return [{ kind: 'deviceReset' }];
-      case 'recoveryReset':
-        return [{ kind: 'recoveryReset' }];
-      case 'kernelFeature': {
-        const { feature, change } = event;
-        return feature === 'resizableBar' || feature === 'vfResizableBar'
-          ? []
-          : [{ kind: 'feature', feature, change }];
+  events
+    .slice(0, events.findLastIndex(({ kind }) => kind === 'reading') + 1)
+    .flatMap((event): readonly HistoryAction[] => {
+      switch (event.kind) {
+        case 'reading':
+          return event.view === 'hardware' ? [{ kind: 'read', moment: event.moment, views: 'hardware' }] : [];
+        case 'ownWrite':
+          return [{ kind: 'write', offset: event.offset, width: event.width, value: event.value }];
+        case 'deviceReset':
+          return [{ kind: 'deviceReset' }];
+        case 'recoveryReset':
+          return [{ kind: 'recoveryReset' }];
+        case 'kernelFeature': {
+          const { feature, change } = event;
+          return feature === 'resizableBar' || feature === 'vfResizableBar'
+            ? []
+            : [{ kind: 'feature', feature, change }];
+        }
+        default:
+          return [];
       }
-      default:
-        return [];
-    }
-  });
+    });
 
 type Looked = Pick<DeviceSummary, 'name' | 'vendorId' | 'deviceId'> & { readonly address: string };
 
