@@ -24,7 +24,8 @@ export const timeouts: Readonly<Record<CommandName, number>> = {
   bind: slow,
   rescan: slow,
   setPolicy: usual,
-  injectors: usual,
+  // Asked of the rig's machine, as what a confirmation says is.
+  injectors: slow,
   quiesce: slow,
   reinitialise: slow,
   prove: slow,
@@ -38,7 +39,6 @@ export const timeouts: Readonly<Record<CommandName, number>> = {
   mark: slow,
   unmark: slow,
   whatIf: slow,
-  // Who holds the device is looked for on its machine, as before a confirmation.
   platformOffers: slow,
   platformAct: slow,
   scenarios: usual,

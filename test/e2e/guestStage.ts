@@ -3,18 +3,20 @@ import { accessSync, constants, copyFileSync, cpSync, linkSync, mkdirSync } from
 import { delimiter, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { packageRoot, rigCache } from '../../src-main/commands/places.ts';
+import type { GuestArchitecture } from '../../src-main/rigs/virtual/guestArchitecture.ts';
 import type { Stage } from './stage.ts';
 
 const run = promisify(execFile);
 
 /** The programs that make a guest and start it, and the Debian packages that bring them. */
-const programs = {
-  'qemu-system-x86_64': 'qemu-system-x86',
-  setpriv: 'util-linux',
-  make: 'make',
-  gcc: 'gcc',
-  'apt-get': 'apt',
-  xz: 'xz-utils',
+const common = { setpriv: 'util-linux', make: 'make', 'apt-get': 'apt', xz: 'xz-utils' };
+const programs: Readonly<Record<GuestArchitecture, Readonly<Record<string, string>>>> = {
+  x86: { 'qemu-system-x86_64': 'qemu-system-x86', gcc: 'gcc', ...common },
+  s390x: {
+    'qemu-system-s390x': 'qemu-system-misc',
+    's390x-linux-gnu-gcc': 'gcc-s390x-linux-gnu',
+    ...common,
+  },
 };
 
 const onPath = (name: string): boolean =>
@@ -28,8 +30,10 @@ const onPath = (name: string): boolean =>
   });
 
 /** What these tests need and this machine lacks, in words; empty when they can run. */
-export const missingGuestTools = (): readonly string[] =>
-  Object.entries(programs).flatMap(([name, from]) => (onPath(name) ? [] : [`${name} (package ${from})`]));
+export const missingGuestTools = (architecture: GuestArchitecture = 'x86'): readonly string[] =>
+  Object.entries(programs[architecture]).flatMap(([name, from]) =>
+    onPath(name) ? [] : [`${name} (package ${from})`],
+  );
 
 /** Files that another user may read: by another name where that is possible, for an image is big. */
 const share = (from: string, to: string): void => {
@@ -41,12 +45,15 @@ const share = (from: string, to: string): void => {
 };
 
 /**
- * Makes the image of the x86 guest as a person would, by `rbench rig build x86`, and puts it and the agent where the
- * staged app finds them, also as another user. Answers the environment that the app is started with.
+ * Makes the image of a guest as a person would, by `rbench rig build`, and puts it and the agent where the staged app finds
+ * them, also as another user. Answers the environment that the app is started with.
  */
-export const stageGuest = async (stage: Stage): Promise<Readonly<Record<string, string>>> => {
+export const stageGuest = async (
+  stage: Stage,
+  architecture: GuestArchitecture = 'x86',
+): Promise<Readonly<Record<string, string>>> => {
   const root = packageRoot();
-  const { stdout } = await run('npm', ['run', '-s', 'rbench', '--', 'rig', 'build', 'x86', '--json'], {
+  const { stdout } = await run('npm', ['run', '-s', 'rbench', '--', 'rig', 'build', architecture, '--json'], {
     cwd: root,
     maxBuffer: 16 * 1024 * 1024,
   });

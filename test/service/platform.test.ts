@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../src-main/core/recovery/policy.ts';
 import { platformWords, type PlatformAction } from '../../src-main/core/zpci/platformActions.ts';
+import { operationWords } from '../../src-main/core/timeline/operationWords.ts';
 import { addRig, decision, openService, rng, TestViewer } from './desk.ts';
 
 const device = '1234:00:00.0';
@@ -14,14 +15,23 @@ const s390x = async () => {
     const { token } = await card(action);
     return viewer.codeOf('platformAct', { ...on, ...decision, token, action });
   };
+  /** Deltas come a little after the answers. */
+  const told = (type: 'operation' | 'refusal', named: string): Promise<void> =>
+    viewer.until(
+      `${type} ${named}`,
+      (delta) =>
+        delta.kind === 'line' &&
+        ((delta.line.type === 'operation' && type === 'operation' && delta.line.operation === named) ||
+          (delta.line.type === 'refusal' && type === 'refusal' && delta.line.wish === named)),
+    );
   const listed = async () =>
     (await viewer.rig(rig)).devices.find(({ address }) => address === device) ?? null;
-  return { viewer, rig, on, card, act, listed };
+  return { viewer, rig, on, card, act, listed, told };
 };
 
 describe('an action of the platform', () => {
   it('says what comes of it, is written down with who wants it and why, and then done', async () => {
-    const { viewer, rig, card, act, listed } = await s390x();
+    const { viewer, rig, card, act, listed, told } = await s390x();
     expect(await card('powerOff')).toMatchObject({
       action: 'platform',
       consequence: platformWords.powerOff.consequence,
@@ -29,11 +39,12 @@ describe('an action of the platform', () => {
     });
     expect(await act('powerOff')).toBe('ok');
     expect(await listed()).toBeNull();
-    const told = viewer
+    await told('operation', 'powerOff');
+    const types = viewer
       .lines(rig)
       .filter((line) => 'device' in line && line.device === device)
       .map(({ type }) => type);
-    expect(told.indexOf('kernelLog')).toBeLessThan(told.indexOf('operation'));
+    expect(types.indexOf('kernelLog')).toBeLessThan(types.indexOf('operation'));
     expect(viewer.lines(rig)).toContainEqual(
       expect.objectContaining({
         type: 'kernelLog',
@@ -50,12 +61,13 @@ describe('an action of the platform', () => {
   });
 
   it('is refused on the card while the bench has the device open, and changes nothing when it is tried', async () => {
-    const { viewer, rig, on, card, act, listed } = await s390x();
+    const { viewer, rig, on, card, act, listed, told } = await s390x();
     await viewer.ask('arm', { ...on, protocol: 'mediated', policy: defaultPolicy });
     expect((await card('recover')).refusal).toMatch(/open in this bench.*close the device first/);
     const before = await listed();
     expect(await act('recover')).toBe('busy');
     expect(await listed()).toEqual(before);
+    await told('refusal', 'recover');
     expect(viewer.lines(rig)).toContainEqual(
       expect.objectContaining({ type: 'refusal', device, wish: 'recover' }),
     );
@@ -79,6 +91,18 @@ describe('an action of the platform', () => {
       'zpcictlReportError',
     ]);
     expect(await act('zpcictlDeconfigure')).toBe('notSupported');
+  });
+
+  it('stands on the timeline by its title, as a DMA that nobody would hear of is said to be nothing', async () => {
+    const { viewer, rig, on, act, told } = await s390x();
+    await act('recover');
+    await told('operation', 'recover');
+    const line = viewer.lines(rig).find(({ type }) => type === 'operation');
+    expect(line?.type === 'operation' ? operationWords(line) : '').toBe('platform: Recover');
+    const fault = { kind: 'zpciDma', where: 'aboveAperture' } as const;
+    const card = await viewer.ask('confirmation', { ...on, action: 'inject', fault });
+    expect(card.consequence).toBe('Nothing: no error comes of it.');
+    expect(card.refusal).toMatch(/dropped silently/);
   });
 
   it('is none of other machines', async () => {

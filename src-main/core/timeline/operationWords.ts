@@ -1,6 +1,7 @@
 import { missingCase } from '../exhaustive.ts';
 import type { LineOf } from '../journal/line.ts';
 import { markingLineOf, type UnmarkCause } from '../restore/markingRun.ts';
+import { platformActions, platformWords } from '../zpci/platformActions.ts';
 
 const causeWords: Readonly<Record<UnmarkCause, string>> = {
   recoveryEnded: 'the recovery has ended',
@@ -13,12 +14,17 @@ const causeWords: Readonly<Record<UnmarkCause, string>> = {
 
 const counted = (count: number): string => `${count} register${count === 1 ? '' : 's'}`;
 
+const platformWordsOf = (operation: string): string | null => {
+  const action = platformActions.find((known) => known === operation);
+  return action === undefined ? null : `platform: ${platformWords[action].title}`;
+};
+
 /** What was done, in a few words; an operation that needs none is told by its name. */
 export const operationWords = (line: LineOf<'operation'>): string => {
   const marking = markingLineOf(line);
   switch (marking?.operation) {
     case undefined:
-      return line.operation;
+      return platformWordsOf(line.operation) ?? line.operation;
     case 'marking': {
       const { approval, plan } = marking;
       return `marking run of ${counted(plan.marks.length)} approved by ${approval.operator}: ${approval.reason}`;

@@ -82,6 +82,7 @@ const injectConsequence = (fault: Fault | null, situation: Situation): string =>
         ? 'A correctable error is counted; the link has mended it, and no recovery follows.'
         : `${fault.error} is reported through AER. ${armedWords(situation)}`;
     case 'zpciDma':
+      if (fault.where === 'aboveAperture') return 'Nothing: no error comes of it.';
       return `A DMA is refused by the platform, and the function is in error. ${armedWords(situation)}`;
     case 'eehFreeze':
       return `The PE is frozen. ${armedWords(situation)}`;
