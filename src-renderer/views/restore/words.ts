@@ -25,7 +25,8 @@ const meanings: Readonly<Record<SnapshotMomentKind, string>> = {
   open: 'Right after the device was opened.',
   armed: 'When the device was armed, before any error.',
   beforeFault: 'Right before the bench injected a fault.',
-  duringWait: 'Right after the signal, before the ack; not where whoever waits for the signals acked at once.',
+  duringWait:
+    'Right after the signal, before the ack; not where whoever waits for the signals acked at once.',
   afterReset: 'After the reset, before the bench wrote anything back.',
   afterStep: 'After one step of bringing the device back.',
   end: 'When the recovery had its outcome.',
