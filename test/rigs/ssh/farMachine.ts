@@ -70,19 +70,28 @@ export class FarMachine {
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(this.#folder, key)]);
     }
     if (process.getuid?.() === 0) mkdirSync(privilegeSeparation, { recursive: true, mode: 0o755 });
-    const port = await freePort();
-    this.#configure(port, await freePort());
+    // Somebody else may take the port in between.
+    let said: string | null = 'never tried';
+    for (let attempt = 0; said !== null && attempt < 5; attempt += 1) {
+      this.#configure(await freePort(), await freePort());
+      said = await this.#listen();
+    }
+    if (said !== null) throw new Error(`sshd does not start: ${said}`);
+  }
+
+  /** Null once it listens, or what it said when it ended. */
+  #listen(): Promise<string | null> {
     const daemon = spawn(found('sshd') ?? 'sshd', ['-D', '-e', '-f', join(this.#folder, 'sshd_config')], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     this.#daemon = daemon;
     let said = '';
-    await new Promise<void>((resolve, reject) => {
+    return new Promise((resolve) => {
       daemon.stderr.setEncoding('utf8').on('data', (text: string) => {
         said += text;
-        if (said.includes('Server listening')) resolve();
+        if (said.includes('Server listening')) resolve(null);
       });
-      daemon.once('exit', () => reject(new Error(`sshd does not start: ${said}`)));
+      daemon.once('exit', () => resolve(said));
     });
   }
 
