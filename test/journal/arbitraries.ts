@@ -225,9 +225,10 @@ export const eventsAt = (
         succeeded: mostlyTrue,
         steps: fc.array(
           optional(
-            { step: text, result: stepResult, detail: text, error: benchErrors },
+            { step: text, result: stepResult, detail: text, error: benchErrors, did: deviceActions },
             'detail',
             'error',
+            'did',
           ) as fc.Arbitrary<unknown>,
           { maxLength: 2 },
         ),
@@ -347,20 +348,30 @@ export const bodiesByType: Record<RecordBody['type'], fc.Arbitrary<RecordBody>> 
     subject: fc.option(device),
     told: traceTold,
   }),
-  snapshot: body('snapshot', {
-    device,
-    recovery: maybeRecovery,
-    moment: text,
-    view: of(...snapshotViews),
-    bytes: text,
-  }),
-  unreadable: body('unreadable', {
-    device,
-    recovery: maybeRecovery,
-    moment: text,
-    view: of(...snapshotViews),
-    error: benchErrors,
-  }),
+  snapshot: body(
+    'snapshot',
+    {
+      device,
+      recovery: maybeRecovery,
+      moment: text,
+      taken: moment,
+      view: of(...snapshotViews),
+      bytes: text,
+    },
+    'taken',
+  ),
+  unreadable: body(
+    'unreadable',
+    {
+      device,
+      recovery: maybeRecovery,
+      moment: text,
+      taken: moment,
+      view: of(...snapshotViews),
+      error: benchErrors,
+    },
+    'taken',
+  ),
   scenario: body(
     'scenario',
     { step: fc.nat(99), text, result: of(...scenarioResults), detail: text },
