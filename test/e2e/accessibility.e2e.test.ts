@@ -143,6 +143,29 @@ consoleSuite('axe-core', (launch) => {
     await expect.poll(() => entry.count()).toBe(0);
   });
 
+  it('finds nothing in a machine with zPCI: its list, its error records, its platform actions', async () => {
+    await screen.button('Add rig').click();
+    const card = open.page.getByRole('dialog', { name: 'Add a rig' });
+    await card.getByRole('combobox', { name: 'Kernel' }).selectOption('zpci-7.3');
+    await card.getByRole('button', { name: 'Add rig' }).click();
+    await select(screen, '1234:00:00.0');
+    await arm(screen);
+    await screen.button('Inject fault').click();
+    await open.page.getByRole('radio', { name: /^DMA, unmapped/ }).check();
+    await expectNothing();
+    await screen.button('Confirm inject').click();
+    await screen.tab('Errors').click();
+    await open.page.getByRole('region', { name: 'Drained records' }).getByText('PEC 0x4').waitFor();
+    await expectNothing();
+    await select(screen, '1235:00:00.0');
+    await screen.button('More for 1235:00:00.0').click();
+    await open.page.getByRole('menuitem', { name: 'Platform actions…' }).click();
+    await open.page.getByRole('radio', { name: /^Recover/ }).waitFor();
+    await expectNothing();
+    await open.page.keyboard.press('Escape');
+    await expect.poll(() => open.page.getByRole('dialog').count()).toBe(0);
+  });
+
   it('finds nothing in the scenarios, listed and played', async () => {
     await page('Scenarios');
     const list = open.page.getByRole('navigation', { name: 'All scenarios' });
