@@ -202,7 +202,7 @@ const build = async (wishes: BuildWishes, scratch: string): Promise<Result<Built
   const before = await readManifest(folder);
   const work = new ImageBuild(wishes, recipe);
   const inRoot = work.buildsInRoot();
-  const programs = await guestPrograms(parts, packages, inRoot ? 'buildRoot' : 'machine');
+  const programs = await guestPrograms(parts, packages, inRoot ? 'buildRoot' : 'machine', recipe);
   if (!programs.ok) return programs;
   const { compiler } = programs.value;
   const inputs = { ...(await benchInputs(parts)), ...programs.value.inputs };
@@ -229,7 +229,7 @@ const build = async (wishes: BuildWishes, scratch: string): Promise<Result<Built
   const modules = await findModules(kernel.value, recipe.modules);
   if (!modules.ok) return modules;
   onProgress(`compiling what runs in the guest, for ${kernel.value.release}`);
-  const roots = { userRoot: userRoot.value, tools: tools.value, cache, scratch };
+  const roots = { tools: tools.value, cache, scratch };
   const compiled = await programs.value.make({ kernel: kernel.value, ...roots });
   if (!compiled.ok) return compiled;
 

@@ -6,15 +6,15 @@ import { addOnName, compileAddOn, crossCompilerVersion } from './compileAddOn.ts
 import { compileModule, compilerVersion, type ModuleTools } from './compileModule.ts';
 import { fileHash } from './debianPackages.ts';
 import { koffiFiles, type GuestParts } from './guestFiles.ts';
-import { findGuestNode, strippedNode } from './guestNode.ts';
+import { findGuestNode, packagedNode, packageHash, strippedNode } from './guestNode.ts';
 import type { ImageInputs } from './imageManifest.ts';
 import type { BenchParts } from './imageStore.ts';
 import type { KernelTree } from './kernelTree.ts';
+import type { NodePackage, Recipe } from './recipe.ts';
 
 /** Where the packages are unpacked, when the programs are made. */
 export interface ProgramRoots {
   readonly kernel: KernelTree;
-  readonly userRoot: string;
   /** What a kernel module is compiled with. */
   readonly tools: ModuleTools;
   readonly cache: string;
@@ -61,19 +61,25 @@ const benchPrograms = async (
   });
 };
 
-/** s390x: Debian's Node, and the bench's add-on by a cross-compiler. */
-const debianPrograms = async (addOn: string, packages: string): Promise<Result<GuestPrograms>> => {
+/** s390x: npm's Node, and the bench's add-on by a cross-compiler. */
+const foreignPrograms = async (
+  addOn: string,
+  packages: string,
+  node: NodePackage,
+): Promise<Result<GuestPrograms>> => {
   const compiler = await crossCompilerVersion(addOn);
   if (!compiler.ok) return compiler;
   return success({
     compiler: compiler.value,
-    inputs: {},
-    make: async ({ userRoot, scratch }) => {
+    inputs: { node: packageHash(node) },
+    make: async ({ cache, scratch }) => {
       const built = await compileAddOn(addOn, packages, scratch);
       if (!built.ok) return built;
+      const program = await packagedNode(node, cache, scratch);
+      if (!program.ok) return program;
       return success({
         notifyModule: null,
-        node: join(userRoot, 'usr/bin/node'),
+        node: program.value,
         besideAgent: [{ path: addOnName, file: built.value }],
       });
     },
@@ -85,11 +91,14 @@ export const guestPrograms = (
   parts: BenchParts,
   packages: string,
   tools: ModuleTools['kind'],
+  { node }: Recipe,
 ): Promise<Result<GuestPrograms>> => {
   switch (parts.architecture) {
     case 'x86':
       return benchPrograms(parts.module, packages, tools);
     case 's390x':
-      return debianPrograms(parts.addOn, packages);
+      // A defect of the installation, as a recipe that is not whole.
+      if (node === undefined) throw new Error('The recipe of s390x names no Node.');
+      return foreignPrograms(parts.addOn, packages, node);
   }
 };
