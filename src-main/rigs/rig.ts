@@ -167,6 +167,7 @@ export interface DeviceSession {
   /** Feature 13 until ENOMSG. */
   drainErrors(): Promise<Result<readonly ErrorRecord[]>>;
   readConfig(view: 'vfio' | 'hardware'): Promise<Result<Uint8Array>>;
+  /** For less than two `readConfig`: what was empty at the opening is not read again. */
   readBothViews(): Promise<ConfigReading>;
   /** One register through VFIO's config region, as a user-space driver writes it; `offset` and `width` in bytes. */
   writeConfig(offset: number, width: 1 | 2 | 4, value: number): Promise<Result<void>>;
