@@ -13,6 +13,12 @@ import { recordOpening, recordSnapshot } from './snapshots.ts';
 const openMessage = (address: PciAddress, { phase }: OpenState): string =>
   `A recovery of ${address} is open (${phase}); end it, or withdraw from it, first.`;
 
+/** What setting up did, and what the driver restores by itself: the audit of a recovery builds upon both. */
+const openingDetail = ({ setUp, capabilities: { restores } }: DeviceSession): unknown => ({
+  ...setUp,
+  restores,
+});
+
 /** Like the other four of this file it runs in the device's turn, which `Coordinator` takes. */
 export const openDevice = async (desk: Desk, address: PciAddress): Promise<Result<DeviceSession>> => {
   const known = desk.sessions.get(address);
@@ -22,7 +28,7 @@ export const openDevice = async (desk: Desk, address: PciAddress): Promise<Resul
   const opened = await attempt('open', () => desk.rig.open(address));
   // Before the line of what setting up wrote: in the journal they stand in the order in which they were.
   if (opened.ok) recordOpening(opened.value, desk.recorder);
-  desk.recordOperation(address, 'open', opened, opened.ok ? opened.value.setUp : undefined);
+  desk.recordOperation(address, 'open', opened, opened.ok ? openingDetail(opened.value) : undefined);
   if (opened.ok) desk.sessions.set(address, opened.value);
   return opened;
 };

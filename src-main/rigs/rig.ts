@@ -15,6 +15,7 @@ import type {
   ResetKind,
   ResetReport,
 } from '../core/recovery/reports.ts';
+import type { RestorePolicy } from '../core/restore/history.ts';
 import type { TraceTold } from '../core/kernelTrace/told.ts';
 import type { ZpciFunction } from '../core/zpci/zpciFunction.ts';
 import type { FaultReceipt, FaultRequest, FaultTarget, InjectorOffer } from '../core/faults/fault.ts';
@@ -111,6 +112,8 @@ export interface DeviceCapabilities {
   /** Other functions that share this one's reset, and are notified in the same recovery. */
   readonly sharers: readonly PciAddress[];
   readonly resetKinds: readonly ResetKind[];
+  /** What the driver restores after the kernel has reset the device, as far as the rig can tell. */
+  readonly restores: RestorePolicy;
 }
 
 /** Both views of the config space, read one right after the other. */

@@ -3,7 +3,8 @@ import type { JournalLine, LineOf } from '../journal/line.ts';
 import type { Microseconds } from '../recovery/phase.ts';
 import type { DeviceAction, QuiesceReport, ReinitialiseReport } from '../recovery/reports.ts';
 import { describedKernelOf } from './describedKernel.ts';
-import type { RestoreEvent, RestoreHistory, WritePurpose } from './history.ts';
+import { restorePolicies } from './history.ts';
+import type { RestoreEvent, RestoreHistory, RestorePolicy, WritePurpose } from './history.ts';
 import { historyLines } from './historyLines.ts';
 import { KernelResets } from './kernelResets.ts';
 import { momentOf } from './moments.ts';
@@ -143,6 +144,16 @@ const bytesOf = (line: LineOf<'snapshot' | 'unreadable'>, unpack: Unpack): ReadB
   return config === null ? { config, unread: { kind: 'damaged' } } : { config };
 };
 
+/** What the driver restores by itself, as the rig said when the device was opened; journals of before do not tell. */
+const policyIn = (lines: readonly JournalLine[]): RestorePolicy => {
+  const opening = lines.findLast(
+    (line) => line.type === 'operation' && line.operation === 'open' && line.result === 'done',
+  );
+  const detail = opening?.type === 'operation' ? opening.detail : undefined;
+  const told = isObject(detail) ? detail['restores'] : undefined;
+  return restorePolicies.find((policy) => policy === told) ?? 'unknown';
+};
+
 /** The others stand in the order of their lines, which are written when what they tell of is over. */
 const insertByTime = (events: RestoreEvent[], event: RestoreEvent): void => {
   events.splice(events.findLastIndex(({ at }) => at <= event.at) + 1, 0, event);
@@ -197,7 +208,7 @@ export const historyOf = (
     kernel: described.version,
     platform: platformOf(architecture),
     protocol: recovery.protocol,
-    policy: 'unknown',
+    policy: policyIn(kept.lines),
     events,
     focus: Math.max(0, focus),
     ...(trace === undefined ? {} : { trace }),

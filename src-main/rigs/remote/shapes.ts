@@ -1,3 +1,4 @@
+import { restorePolicies } from '../../core/restore/history.ts';
 import { z } from 'zod';
 import { traceTold } from '../../../preload/contract/kernelTrace.ts';
 import { automaticReport, benchError, microseconds } from '../../../preload/contract/reports.ts';
@@ -76,6 +77,7 @@ export const deviceCapabilities: z.ZodType<DeviceCapabilities> = z.object({
   uevents: z.enum(['observable', 'unobservable']),
   sharers: z.array(address),
   resetKinds: z.array(z.enum(resetKinds)),
+  restores: z.enum(restorePolicies),
 });
 
 export const automaticOrder: z.ZodType<AutomaticOrder> = z.object({

@@ -32,7 +32,7 @@ import { refused } from './kernel/kernelError.ts';
 import { actOnSimulatedPlatform } from './kernel/platformActions.ts';
 import { Machine } from './kernel/machine.ts';
 import type { PciDevice } from './kernel/pciDevice.ts';
-import type { KernelProfile } from './kernel/profile.ts';
+import { restoresOf, type KernelProfile } from './kernel/profile.ts';
 import { zpciFunctionOf } from './kernel/zpciEvents.ts';
 import { SimulatedClock, type Pace } from './simulatedClock.ts';
 import { causeFault, faultsOf } from './simulatedFaults.ts';
@@ -333,6 +333,7 @@ export class SimulatedRig implements Rig, PlatformRig {
           : profile.platform === 'zpci'
             ? ['device']
             : ['device', 'hot'],
+      restores: restoresOf(profile),
     };
   }
 

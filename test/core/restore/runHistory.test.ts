@@ -7,6 +7,7 @@ import { historyLines } from '../../../src-main/core/restore/historyLines.ts';
 import { recordedRecoveries, type RecordedRecovery } from '../../../src-main/core/restore/recordings.ts';
 import { historyOf, type Unpack } from '../../../src-main/core/restore/runHistory.ts';
 import { decodeSnapshot } from '../../../src-main/journal/snapshot.ts';
+import type { ProfileName } from '../../../src-main/rigs/simulated/kernel/profile.ts';
 import { notHandedDown, withSession } from '../../coordinator/between.ts';
 import { Lab, fatal, rng, valueOf } from '../../coordinator/lab.ts';
 import { linesOfDevice } from './recorded.ts';
@@ -22,8 +23,11 @@ const recoverFully = async (lab: Lab): Promise<void> => {
 };
 
 /** What a bench recorded while `work` went on. */
-const recorded = async (work: (lab: Lab) => Promise<void>): Promise<readonly JournalLine[]> => {
-  const lab = new Lab({ between: (rig) => withSession(rig, notHandedDown) });
+const recorded = async (
+  work: (lab: Lab) => Promise<void>,
+  profile: ProfileName = 'notify-7.2',
+): Promise<readonly JournalLine[]> => {
+  const lab = new Lab({ profile, between: (rig) => withSession(rig, notHandedDown) });
   try {
     await work(lab);
     return linesOfDevice(lab);
@@ -32,11 +36,11 @@ const recorded = async (work: (lab: Lab) => Promise<void>): Promise<readonly Jou
   }
 };
 const policy = { decision: 'ackWhenQuiesced', afterReset: 'reinitialise' } as const;
-const times = (count: number): Promise<readonly JournalLine[]> =>
+const times = (count: number, profile?: ProfileName): Promise<readonly JournalLine[]> =>
   recorded(async (lab) => {
     await lab.arm(policy);
     for (let done = 0; done < count; done += 1) await recoverFully(lab);
-  });
+  }, profile);
 
 const unpack: Unpack = ({ bytes }) => {
   const config = decodeSnapshot(bytes);
@@ -150,6 +154,41 @@ describe('the history of a recovery, from the lines of a run', () => {
     const lines = await times(1);
     const history = historyOf({ lines, kernel: '6.12', architecture }, recoveryOf(lines, -1), unpack);
     expect(history?.platform).toBe(platform);
+  });
+});
+
+describe('what the driver restores by itself', () => {
+  it.each([
+    ['notify-7.2', 'nothing', { source: 'hardwareReset' }],
+    // Event 2 proves no reset, and so no restore: another value than the opening's would rule it out.
+    [
+      'notify-7.2-restore',
+      'openSnapshot',
+      { candidates: expect.arrayContaining(['openSnapshot']) as string[] },
+    ],
+  ] as const)('on %s is %s, as the rig says when the device is opened', async (profile, restores, found) => {
+    const lines = await times(1, profile);
+    const history = told(lines);
+    expect(history.policy).toBe(restores);
+    const first = history.events.findIndex(
+      (event) => event.kind === 'reading' && event.moment === 'afterReset',
+    );
+    const audit = auditRestore({ ...history, events: history.events.slice(0, first + 2) });
+    const memory = labelled(audit, 'Control').fields.find(({ name }) => name === 'memorySpace');
+    expect(memory?.finding).toMatchObject(found);
+    expect(memory?.finding.candidates).not.toContain('lastSave');
+  });
+
+  it('is unknown where the opening does not say it, or says what nobody knows', async () => {
+    const lines = await times(1);
+    const saying = (restores: unknown): readonly JournalLine[] =>
+      lines.map((line) =>
+        line.type === 'operation' && line.operation === 'open'
+          ? { ...line, detail: { ...(line.detail as object), restores } }
+          : line,
+      );
+    for (const said of [undefined, 'everything', 7]) expect(told(saying(said)).policy).toBe('unknown');
+    expect(told(saying('lastSave')).policy).toBe('lastSave');
   });
 });
 

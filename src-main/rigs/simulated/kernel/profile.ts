@@ -1,4 +1,5 @@
 import { milliseconds, seconds, type Microseconds } from '../../../core/recovery/phase.ts';
+import type { RestorePolicy } from '../../../core/restore/history.ts';
 import type { ModelledKernel } from '../../../core/restore/kernelVersion.ts';
 import { failure, success, type Result } from '../../../core/result.ts';
 import type { TopologyName } from '../hardware/topologies.ts';
@@ -29,6 +30,12 @@ export interface KernelProfile {
   /** s390x: whether an open function's recovery is left to user space (7.3), or the kernel resumes by itself. */
   readonly mediation: 'mediated' | 'kernelResumes' | 'none';
 }
+
+/** What this kernel and driver restore after a recovery has reset the device. */
+export const restoresOf = ({ platform, notify }: KernelProfile): RestorePolicy => {
+  if (platform !== 'aer') return 'unknown';
+  return notify === 'restoreOpenSnapshot' ? 'openSnapshot' : 'nothing';
+};
 
 /** Measured under QEMU TCG; the spread is drawn from the rig's seed. */
 export const timing = {
