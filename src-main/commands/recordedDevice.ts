@@ -1,5 +1,6 @@
 import type { JournalLine, RigHeader } from '../core/journal/line.ts';
 import { parsePciAddress } from '../core/pci/address.ts';
+import { concerns } from '../core/restore/historyLines.ts';
 import { failure, success, type Result } from '../core/result.ts';
 import { sentenceOfFinding } from '../journal/findings.ts';
 import { readJournal } from '../journal/reader.ts';
@@ -70,6 +71,6 @@ export const recordedDevice = async (
   const kept = new Set(lines.flatMap((line) => (line.type === 'snapshot' ? [line.device] : [])));
   const device = chosenDevice(path.value, [...kept].sort(), wish.device);
   if (!device.ok) return device;
-  const own = lines.filter((line) => 'device' in line && line.device === device.value);
+  const own = lines.filter((line) => concerns(line, device.value));
   return success({ run: header.run, rig: header.rig, device: device.value, lines: own, damaged });
 };
