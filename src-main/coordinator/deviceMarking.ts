@@ -1,3 +1,5 @@
+import { longAt } from '../core/pci/bytes.ts';
+import { configOffset } from '../core/pci/registers.ts';
 import type { SnapshotMoment } from '../core/recovery/effect.ts';
 import type { Approval } from '../core/recovery/event.ts';
 import type { DeviceAction } from '../core/recovery/reports.ts';
@@ -26,6 +28,8 @@ interface Written {
   readonly did: readonly DeviceAction[];
   readonly error: BenchError | null;
 }
+
+const allOnes = 0xffff_ffff;
 
 const labels = (marks: MarkingPlan['marks']): string => marks.map(({ label }) => label).join(', ');
 
@@ -66,9 +70,11 @@ export class DeviceMarking {
   }
 
   async mark(moment: MarkingMoment, recovery: number | null): Promise<Result<void>> {
+    const wanted = this.#plan.marks.filter(({ values }) => values[moment] !== undefined);
+    if (wanted.length === 0) return done;
+    const report = { did: [], notTaken: wanted.map(({ label }) => label) };
     const current = await this.#read();
-    if (!current.ok)
-      return this.#told({ moment, recovery, report: { did: [], notTaken: [] } }, current.error);
+    if (!current.ok) return this.#told({ moment, recovery, report }, current.error);
     const { did, error } = await this.#write(marksAt(this.#plan, moment, current.value));
     const after = await this.#read();
     const took = after.ok ? marksThatTook(this.#plan, moment, after.value) : { ...this.#plan, marks: [] };
@@ -107,8 +113,16 @@ export class DeviceMarking {
     this.#ended({ because, report: { did: [], notBack } }, error);
   }
 
-  /** VFIO's view: the writes go through it, so the bits beside the marks stay as it wants them. */
-  #read(): Promise<Result<Uint8Array>> {
+  /**
+   * VFIO's view: the writes go through it, so the bits beside the marks stay as it wants them. But it makes up part of
+   * what it shows; whether the device answers is seen in the hardware's.
+   */
+  async #read(): Promise<Result<Uint8Array>> {
+    const hardware = await attempt('readConfig', () => this.session.readConfig('hardware'));
+    if (hardware.ok && longAt(hardware.value, configOffset.vendorId) === allOnes) {
+      const message = `${this.session.address} does not answer: its config space reads all ones.`;
+      return failure('configUnreadable', message);
+    }
     return attempt('readConfig', () => this.session.readConfig('vfio'));
   }
 
