@@ -14,6 +14,7 @@ import type {
   ReinitialiseReport,
 } from '../recovery/reports.ts';
 import type { BenchError } from '../result.ts';
+import { formatEventCode } from '../zpci/eventCodes.ts';
 import { operationWords } from './operationWords.ts';
 
 /** Who takes part in a recovery, from left to right. */
@@ -152,7 +153,7 @@ const eventSketch = (event: RecoveryEvent): Sketch => {
       if (!event.result.ok)
         return sketch('kernel', 'bench', failedWith('feature 13', event.result.error), 'error');
       const records = event.result.value.map((error) =>
-        error.source === 'ccdf' ? `PEC ${error.pec} ${error.pecName}` : '',
+        error.source === 'ccdf' ? `PEC ${formatEventCode(error.pec)} ${error.pecName}` : '',
       );
       return sketch('kernel', 'bench', `feature 13: ${records.join(', ') || 'empty (ENOMSG)'}`);
     }

@@ -45,14 +45,27 @@ export const errorHistory = (lines: readonly JournalLine[]): readonly ErrorFindi
 
 export type CcdfRecord = Extract<ErrorRecord, { source: 'ccdf' }>;
 
-/** The records that were drained, newest first, each with its moment. */
-export const drainedRecords = (
-  history: readonly ErrorFinding[],
-): readonly { readonly at: Microseconds; readonly key: string; readonly record: CcdfRecord }[] =>
+export interface DrainedRecord {
+  readonly at: Microseconds;
+  readonly key: string;
+  readonly record: CcdfRecord;
+  /** Which it was of those that were in the queue together, from 1, the oldest. */
+  readonly place: number;
+  readonly together: number;
+}
+
+/** So many the kernel keeps of an open function: "Maximum number (4) of pending error events queued" (pci_event.c). */
+export const queueLength = 4;
+
+/** The records that were drained, each with its moment: the newest queue first, and in it the oldest record. */
+export const drainedRecords = (history: readonly ErrorFinding[]): readonly DrainedRecord[] =>
   history.flatMap(({ at, seq, errors }) =>
     errors
       .filter((record): record is CcdfRecord => record.source === 'ccdf')
-      .map((record, index) => ({ at, key: `${seq} ${index}`, record })),
+      .map((record, index, { length }) => ({
+        ...{ at, key: `${seq} ${index}`, record },
+        ...{ place: index + 1, together: length },
+      })),
   );
 
 export const severityWords: Readonly<Record<Severity, string>> = {

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { flushPromises } from '@vue/test-utils';
+import { flushPromises, mount } from '@vue/test-utils';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RigView } from '../../../preload/contract/views.ts';
 import type { PciAddress } from '../../../src-main/core/pci/address.ts';
@@ -9,6 +9,7 @@ import { aerRegister } from '../../../src-main/core/pci/capability-registers.ts'
 import { failure, success } from '../../../src-main/core/result.ts';
 import type { ProfileName } from '../../../src-main/rigs/simulated/kernel/profile.ts';
 import { aerTable } from '../../../src-renderer/views/errors/aerTable.ts';
+import CcdfRecords from '../../../src-renderer/views/errors/CcdfRecords.vue';
 import ErrorsView from '../../../src-renderer/views/errors/ErrorsView.vue';
 import { drainedRecords, errorHistory, type CcdfRecord } from '../../../src-renderer/views/errors/history.ts';
 import type { Fault } from '../../../src-main/core/faults/fault.ts';
@@ -221,6 +222,29 @@ describe('Errors', () => {
     expect(recordsIn(old)).toContain('outside the DMA aperture: it can never be mapped');
     expect(recordsIn(old)).toContain('handle 0x80020000 enabled');
     expect(old.wrapper.findAll('dt').map((term) => term.text())).not.toContain('DMA aperture');
+  });
+
+  it('tells the records of one queue in their order, and that a full one has lost what came after', async () => {
+    const { lines } = await met('zpci-7.3', 'mediated', { kind: 'zpciDma', where: 'unmapped' }, zpci);
+    const queue = (count: number) =>
+      errorHistory(lines).map((finding) => ({
+        ...finding,
+        errors: Array.from({ length: count }, (_, index) => ({
+          ...ccdf(finding.errors[0] as ErrorRecord),
+          pec: index + 1,
+        })),
+      }));
+    const text = (count: number): string =>
+      mount(CcdfRecords, { props: { records: drainedRecords(queue(count)) } }).text();
+    expect(text(4)).toMatch(/The queue was full.*1 of 4.*PEC 0x1.*2 of 4.*PEC 0x2.*4 of 4.*PEC 0x4/s);
+    expect(text(3)).not.toContain('full');
+    expect(text(1)).not.toContain('1 of 1');
+  });
+
+  it('shows what another agent wrote that is no address, and draws nothing from it', async () => {
+    const strange = await afterBadDma('unmapped', (record) => ({ ...record, failingAddress: 'nowhere' }));
+    expect(recordsIn(strange)).toContain('nowhere inside the DMA aperture, and not mapped when the device');
+    expect(strange.wrapper.findAll('.bar.inside')).toHaveLength(0);
   });
 
   it('does not trust a record with another handle than the function has', async () => {
