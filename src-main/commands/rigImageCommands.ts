@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { failure, success, type Result } from '../core/result.ts';
+import { kernelRecoversItself } from '../core/zpci/mediation.ts';
 import { onEndingSignal } from '../door/endingSignals.ts';
 import { makeImage, openVirtual } from '../rigs/opening/openVirtual.ts';
 import {
@@ -178,7 +179,7 @@ const probeMediation = async (
   await session.value.close();
   const statement = mediated
     ? `Linux ${rig.info.kernel} leaves the recovery to user space (VFIO_DEVICE_FEATURE_ZPCI_ERROR is there).`
-    : `Linux ${rig.info.kernel} has no VFIO_DEVICE_FEATURE_ZPCI_ERROR: it resumes a function by itself, and nothing mediated can be shown; build with --update when the archive has a newer kernel.`;
+    : `Linux ${rig.info.kernel}: ${kernelRecoversItself} Nothing mediated can be shown; build with --update when the archive has a newer kernel.`;
   return success({ mediated, statement });
 };
 

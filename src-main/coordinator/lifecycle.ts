@@ -4,6 +4,7 @@ import { checkPolicy, type Policy } from '../core/recovery/policy.ts';
 import { kernelStillRecovers } from '../core/recovery/sharedReset.ts';
 import { isConcluded, isOpen, type OpenState, type RecoveryState } from '../core/recovery/state.ts';
 import { done, failure, success, type BenchError, type Result } from '../core/result.ts';
+import { kernelRecoversItself } from '../core/zpci/mediation.ts';
 import type { DeviceSession } from '../rigs/rig.ts';
 import { attempt } from './attempt.ts';
 import type { Desk } from './desk.ts';
@@ -64,7 +65,9 @@ export const armDevice = async (
       address,
       'arm',
       'protocolUnavailable',
-      `${address} on ${desk.rig.info.title} does not offer the ${protocol} protocol; it offers ${offered}.`,
+      `${address} on ${desk.rig.info.title} does not offer the ${protocol} protocol; it offers ${offered}.${
+        protocol === 'mediated' && desk.rig.info.architecture === 's390x' ? ` ${kernelRecoversItself}` : ''
+      }`,
     );
   }
   await desk.devices();

@@ -5,6 +5,7 @@ import { zpciBaseOf } from '../../core/vfio/deviceInfo.ts';
 import { featureNumbers } from '../../core/vfio/feature.ts';
 import { pciIrqIndexes } from '../../core/vfio/numbers.ts';
 import type { ZpciBaseCapability } from '../../core/vfio/zpciCapabilities.ts';
+import { mediationOf, type Mediation } from '../../core/zpci/mediation.ts';
 import { eventfdFlags } from '../syscalls.ts';
 import type { Kernel } from '../kernel.ts';
 import { refused } from '../refusal.ts';
@@ -20,8 +21,8 @@ export interface VfioAbilities {
   readonly asksForRelease: boolean;
   /** 0 where the device has no MSI-X. */
   readonly msixVectors: number;
-  /** s390x only. Without `errorRecordLength` the kernel is older than VFIO_DEVICE_FEATURE_ZPCI_ERROR. */
-  readonly zpci: ZpciBaseCapability | undefined;
+  /** Of a zPCI function. */
+  readonly zpci: { readonly base: ZpciBaseCapability; readonly mediation: Mediation } | null;
 }
 
 const { VFIO_PCI_ERR_IRQ_INDEX, VFIO_PCI_REQ_IRQ_INDEX, VFIO_PCI_ERR_NOTIFY_IRQ_INDEX } = pciIrqIndexes;
@@ -38,8 +39,15 @@ export const discover = (kernel: Pick<Kernel, 'calls'>, file: VfioDeviceFile): R
   const notify = irqCount > VFIO_PCI_ERR_NOTIFY_IRQ_INDEX ? takesNotifyEventfd(kernel, file) : success(false);
   if (!notify.ok) return notify;
   const signalsErrors = count(VFIO_PCI_ERR_IRQ_INDEX) > 0;
-  // Only zPCI answers; everywhere else it is ENOTTY.
-  const mediated = file.probeFeature(featureNumbers.VFIO_DEVICE_FEATURE_ZPCI_ERROR).ok;
+  const base = zpciBaseOf(info.value);
+  const zpci =
+    base === undefined
+      ? null
+      : {
+          base,
+          mediation: mediationOf(base, file.probeFeature(featureNumbers.VFIO_DEVICE_FEATURE_ZPCI_ERROR)),
+        };
+  const mediated = zpci?.mediation.kind === 'mediated';
   const affected = affectedByHotReset(kernel, file);
   return success({
     protocols: [
@@ -50,7 +58,7 @@ export const discover = (kernel: Pick<Kernel, 'calls'>, file: VfioDeviceFile): R
     affectedByHotReset: affected.ok ? affected.value : [],
     asksForRelease: count(VFIO_PCI_REQ_IRQ_INDEX) > 0,
     msixVectors: count(pciIrqIndexes.VFIO_PCI_MSIX_IRQ_INDEX),
-    zpci: zpciBaseOf(info.value),
+    zpci,
   });
 };
 

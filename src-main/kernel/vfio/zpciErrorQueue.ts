@@ -2,7 +2,7 @@ import { errnoNumbers } from '../../core/errno.ts';
 import { success, type Result } from '../../core/result.ts';
 import { encodeZpciErrorGet } from '../../core/vfio/feature.ts';
 import { vfioRequests } from '../../core/vfio/numbers.ts';
-import type { ZpciBaseCapability } from '../../core/vfio/zpciCapabilities.ts';
+import type { Mediation } from '../../core/zpci/mediation.ts';
 import { hostOrder } from '../kernel.ts';
 import { refused } from '../refusal.ts';
 import type { Mapping, Syscalls } from '../syscalls.ts';
@@ -15,25 +15,24 @@ import type { VfioDeviceFile } from './deviceFile.ts';
 export class ZpciErrorQueue {
   readonly #calls: Syscalls;
   readonly #file: VfioDeviceFile;
-  readonly #length: number | undefined;
+  readonly #mediation: Mediation | null;
   /** Where the kernel puts a record: the payload of the feature is an address (include/uapi/linux/vfio.h). */
   #record: Mapping | null = null;
 
-  constructor(calls: Syscalls, file: VfioDeviceFile, base: ZpciBaseCapability | undefined) {
+  constructor(calls: Syscalls, file: VfioDeviceFile, mediation: Mediation | null) {
     this.#calls = calls;
     this.#file = file;
-    this.#length = base?.errorRecordLength;
+    this.#mediation = mediation;
   }
 
   /** The oldest record, which is then gone from the queue; null when it is empty (ENOMSG). */
   take(): Result<Uint8Array | null> {
-    const length = this.#length;
-    if (length === undefined) {
-      return refused(
-        errnoNumbers.ENOTTY,
-        `${this.#file.address} has no error records: this kernel has no VFIO_DEVICE_FEATURE_ZPCI_ERROR and recovers functions by itself.`,
-      );
+    const mediation = this.#mediation;
+    if (mediation?.kind !== 'mediated') {
+      const why = mediation?.because ?? 'It is no zPCI function.';
+      return refused(errnoNumbers.ENOTTY, `${this.#file.address} has no error records. ${why}`);
     }
+    const length = mediation.recordLength;
     const record = this.#memory(length);
     if (!record.ok) return record;
     record.value.copyIn(0, new Uint8Array(length));

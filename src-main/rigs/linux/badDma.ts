@@ -20,8 +20,8 @@ export interface BadDma {
 /** Null for a function that is not zPCI, and for a device that the bench has no driver for. */
 export const badDmaOf = (device: LinuxVfioDevice, driver: MisdirectedDriver | null): BadDma | null => {
   const { zpci } = device.abilities;
-  if (zpci === undefined || driver === null) return null;
-  const aperture = { start: zpci.startDma, end: zpci.endDma };
+  if (zpci === null || driver === null) return null;
+  const aperture = { start: zpci.base.startDma, end: zpci.base.endDma };
   return {
     cause: async (where) => {
       const address = badAddress(where, aperture, queueLength, () => device.unmappedAddress());

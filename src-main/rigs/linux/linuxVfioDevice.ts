@@ -100,7 +100,7 @@ export class LinuxVfioDevice implements VfioDevice {
     this.address = needs.address;
     this.abilities = abilities;
     this.interrupts = new InterruptCounters(needs.kernel);
-    this.#errors = new ZpciErrorQueue(needs.kernel.calls, file, abilities.zpci);
+    this.#errors = new ZpciErrorQueue(needs.kernel.calls, file, abilities.zpci?.mediation ?? null);
   }
 
   /** Opens it, asks what it can do, and gives it memory. Nothing is left open on failure. */

@@ -3,6 +3,7 @@ import { configOffset } from '../../core/pci/registers.ts';
 import type { Protocol } from '../../core/recovery/phase.ts';
 import type { EehOperation, ResetKind, ResetReport } from '../../core/recovery/reports.ts';
 import { done, failure, success, type Result } from '../../core/result.ts';
+import { kernelRecoversItself } from '../../core/zpci/mediation.ts';
 import type { DeviceCapabilities, DeviceSession, RigClock } from '../rig.ts';
 import { prepareAnswer } from './automatic.ts';
 import { viewReader } from './bothViews.ts';
@@ -66,7 +67,9 @@ export const openBenchSession = async (needs: SessionNeeds): Promise<Result<Devi
           const offered = capabilities.protocols.join(', ') || 'none';
           return failure(
             'protocolUnavailable',
-            `${device.address} does not offer the protocol "${protocol}"; it offers ${offered}.`,
+            `${device.address} does not offer the protocol "${protocol}"; it offers ${offered}.${
+              platform === 'zpci' && protocol === 'mediated' ? ` ${kernelRecoversItself}` : ''
+            }`,
           );
         }
         const registered = await device.registerErrorEventfd(protocol);

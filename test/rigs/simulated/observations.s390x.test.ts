@@ -47,6 +47,17 @@ describe('observed: feature 13', () => {
     expect(valueOf(await session.drainErrors())).toEqual([]);
   });
 
+  it('7.2: armed for it, the session says what an older kernel means', async () => {
+    const { session } = await rig('zpci-7.2').open(address);
+    expect(await session.arm('mediated')).toMatchObject({
+      ok: false,
+      error: {
+        code: 'protocolUnavailable',
+        message: expect.stringMatching(/offers legacy.*ENOTTY.*by itself/),
+      },
+    });
+  });
+
   it('7.2: ENOTTY', async () => {
     const { vfio, session } = await rig('zpci-7.2').openArmed(address, 'legacy');
     expect(errnoOf(await vfio.takeZpciError())).toBe('ENOTTY');
