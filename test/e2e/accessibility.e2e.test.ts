@@ -106,6 +106,19 @@ consoleSuite('axe-core', (launch) => {
     await expectNothing();
   });
 
+  it('finds nothing in the card for a marking run, nor in the policies side by side', async () => {
+    await screen.tab('State restore').click();
+    await screen.button('Marking run…').click();
+    await open.page.getByRole('region', { name: 'Registers to mark' }).waitFor();
+    await expectNothing();
+    await open.page.keyboard.press('Escape');
+    await expect.poll(() => open.page.getByRole('dialog').count()).toBe(0);
+    await screen.button('What if…').click();
+    await open.page.getByRole('region', { name: 'Policies compared' }).waitFor();
+    await expectNothing();
+    await screen.button('What if…').click();
+  });
+
   it('finds nothing in the palette, the keyboard map and the card for a rig', async () => {
     for (const key of ['Control+k', 'Shift+?']) {
       await open.page.keyboard.press(key);

@@ -40,6 +40,19 @@ const shownBy = {
   Settings: 'Colours',
 };
 
+/** What State restore offers besides: marks for the next recovery, and the policies side by side. */
+const takeComparisons = async (page: Page, take: (name: string) => Promise<void>): Promise<void> => {
+  await press(page, 'Marking run…');
+  await page.getByRole('region', { name: 'Registers to mark' }).waitFor();
+  await take('card-marking');
+  await press(page, 'Back');
+  await press(page, 'What if…');
+  await page.getByRole('region', { name: 'Policies compared' }).waitFor();
+  await page.getByLabel('Also registers that do not differ').check();
+  await take('what-if');
+  await press(page, 'What if…');
+};
+
 /** Plays the story once and takes each view where it has the most to show. */
 const takeAll = async (page: Page, take: (name: string) => Promise<void>): Promise<void> => {
   await page.getByRole('treeitem').first().waitFor();
@@ -60,6 +73,7 @@ const takeAll = async (page: Page, take: (name: string) => Promise<void>): Promi
     await page.getByRole('tabpanel').waitFor();
     await page.waitForLoadState('networkidle');
     await take(tab.toLowerCase().replace(' ', '-'));
+    if (tab === 'State restore') await takeComparisons(page, take);
   }
   for (const place of ['Scenarios', 'Runs', 'Settings'] as const) {
     await page.getByRole('link', { name: place, exact: true }).click();
