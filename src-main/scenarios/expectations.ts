@@ -112,18 +112,19 @@ export class Judge {
       : `the proof: ${report.verdict}, failing: ${list(failing)}`;
   }
 
-  /** The audit is made anew only when something was recorded of the device. */
+  /** The audit is made anew only when something was recorded. */
   async #hazard(
     address: PciAddress,
     { hazard, state, within }: Extract<Expectation, { kind: 'hazard' }>['value'],
   ): Promise<Finding> {
     const { history, coordinator } = this.#needs;
-    const { lines } = history.device(address);
     let found: readonly AuditHazard[] = [];
     let known = -1;
     const holds = (): boolean => {
-      if (lines.length !== known) found = lastAuditOf(lines, coordinator.rig.info)?.hazards ?? [];
-      known = lines.length;
+      if (history.length !== known) {
+        found = lastAuditOf(history.linesOf(address), coordinator.rig.info)?.hazards ?? [];
+      }
+      known = history.length;
       return (found.find(({ kind }) => kind === hazard)?.state ?? 'absent') === state;
     };
     if (await this.#until(within, holds)) return null;
@@ -142,7 +143,7 @@ export class Judge {
   }
 
   #delivery(address: PciAddress): string {
-    const { lines } = this.#needs.history.device(address);
+    const lines = this.#needs.history.linesOf(address);
     const fault = lines.findLast((line) => line.type === 'fault' && line.receipt !== null);
     return fault?.type === 'fault' ? (fault.receipt as FaultReceipt).delivery.kind : 'none was caused';
   }

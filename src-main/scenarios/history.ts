@@ -3,6 +3,7 @@ import type { RecoveryEvent } from '../core/recovery/event.ts';
 import type { Outcome, Phase } from '../core/recovery/phase.ts';
 import type { Reason } from '../core/recovery/reasons.ts';
 import type { ProofReport } from '../core/recovery/reports.ts';
+import { concerns } from '../core/restore/historyLines.ts';
 import type { JournalLine } from '../core/journal/line.ts';
 
 /** What was seen of one device, in order; steps of a scenario look for what came since the last thing they found. */
@@ -12,8 +13,6 @@ export interface DeviceHistory {
   readonly reasons: Reason[];
   readonly uevents: string[];
   signals: number;
-  /** All lines of the device. */
-  readonly lines: JournalLine[];
 }
 
 /** After these a device is not what it was when it was proven. */
@@ -28,6 +27,7 @@ const outdating: ReadonlySet<RecoveryEvent['kind']> = new Set([
 /** A fold of the recorded lines: the scenario knows what the journal knows and nothing else. */
 export class History {
   readonly #devices = new Map<string, DeviceHistory>();
+  readonly #lines: JournalLine[] = [];
   readonly kernelLog: string[] = [];
   /** The last proof of each device, until something is done to it that the proof knows nothing of. */
   readonly proofs = new Map<string, ProofReport>();
@@ -40,8 +40,17 @@ export class History {
     return [...this.#devices].filter(([, history]) => history.trace.length > 0).map(([address]) => address);
   }
 
+  get length(): number {
+    return this.#lines.length;
+  }
+
+  /** All that the audit of a device is made from. */
+  linesOf(address: PciAddress): readonly JournalLine[] {
+    return this.#lines.filter((line) => concerns(line, address));
+  }
+
   add(line: JournalLine): void {
-    if ('device' in line && line.device !== null) this.#of(line.device).lines.push(line);
+    this.#lines.push(line);
     switch (line.type) {
       case 'armed':
         this.proofs.delete(line.device);
@@ -84,7 +93,7 @@ export class History {
   #of(address: string): DeviceHistory {
     const known = this.#devices.get(address);
     if (known !== undefined) return known;
-    const fresh: DeviceHistory = { trace: [], outcomes: [], reasons: [], uevents: [], signals: 0, lines: [] };
+    const fresh: DeviceHistory = { trace: [], outcomes: [], reasons: [], uevents: [], signals: 0 };
     this.#devices.set(address, fresh);
     return fresh;
   }

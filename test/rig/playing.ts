@@ -1,6 +1,7 @@
 import { Recorder } from '../../src-main/coordinator/recorder.ts';
 import type { PciAddress } from '../../src-main/core/pci/address.ts';
 import type { JournalLine } from '../../src-main/core/journal/line.ts';
+import { concerns } from '../../src-main/core/restore/historyLines.ts';
 import { recordedRecoveries } from '../../src-main/core/restore/recordings.ts';
 import { decodeSnapshot } from '../../src-main/journal/snapshot.ts';
 import type { Rig, RigInfo } from '../../src-main/rigs/rig.ts';
@@ -18,6 +19,8 @@ export interface Playing {
   readonly readings: ReadonlyMap<string, Uint8Array>;
   /** What the audit finds in each recovery of each device: `0000:01:00.0, recovery 2: busMasterOff passed`. */
   readonly hazards: readonly string[];
+  /** All that was recorded. */
+  readonly lines: readonly JournalLine[];
 }
 
 const views = ['vfio', 'hardware'] as const;
@@ -26,14 +29,17 @@ const views = ['vfio', 'hardware'] as const;
 const isRaced = (line: JournalLine, waitedFor: ReadonlySet<string>): boolean =>
   line.type === 'snapshot' && line.moment === 'duringWait' && !waitedFor.has(line.device);
 
-const hazardsIn = (devices: ReadonlyMap<string, readonly JournalLine[]>, info: RigInfo): readonly string[] =>
-  [...devices].flatMap(([device, lines]) =>
-    recordedRecoveries(lines).flatMap((recovery, index) =>
-      (auditOf(lines, recovery, info)?.hazards ?? []).map(
+const hazardsIn = (lines: readonly JournalLine[], info: RigInfo): readonly string[] => {
+  const devices = new Set(lines.flatMap((line) => (line.type === 'armed' ? [line.device] : [])));
+  return [...devices].flatMap((device) => {
+    const own = lines.filter((line) => concerns(line, device));
+    return recordedRecoveries(own).flatMap((recovery, index) =>
+      (auditOf(own, recovery, info)?.hazards ?? []).map(
         ({ kind, state }) => `${device}, recovery ${index + 1}: ${kind} ${state}`,
       ),
-    ),
-  );
+    );
+  });
+};
 
 /** Plays a scenario to its end, and leaves the rig with nothing open. */
 export const playOn = async (scenario: Scenario, rig: Rig, tricks: RigTricks): Promise<Playing> => {
@@ -47,11 +53,11 @@ export const playOn = async (scenario: Scenario, rig: Rig, tricks: RigTricks): P
   };
   // With index 3 the kernel goes on while the bench reads.
   const waitedFor = new Set<string>();
-  const devices = new Map<string, JournalLine[]>();
+  const settled: JournalLine[] = [];
+  const lines: JournalLine[] = [];
   recorder.watch((line) => {
-    if ('device' in line && line.device !== null && !isRaced(line, waitedFor)) {
-      devices.set(line.device, [...(devices.get(line.device) ?? []), line]);
-    }
+    lines.push(line);
+    if (!isRaced(line, waitedFor)) settled.push(line);
     if (line.type === 'armed') {
       if (line.arming.protocol === 'notify') waitedFor.add(line.device);
       else waitedFor.delete(line.device);
@@ -72,7 +78,7 @@ export const playOn = async (scenario: Scenario, rig: Rig, tricks: RigTricks): P
       }
       await session.close();
     }
-    return { result, readings, hazards: hazardsIn(devices, rig.info) };
+    return { result, readings, hazards: hazardsIn(settled, rig.info), lines };
   } finally {
     player.dispose();
   }
