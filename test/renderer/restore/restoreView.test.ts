@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { flushPromises } from '@vue/test-utils';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { JournalLine } from '../../../src-main/core/journal/line.ts';
 import { encodeSnapshot } from '../../../src-main/journal/snapshot.ts';
 import { inflateSnapshot } from '../../../src-renderer/snapshots/inflate.ts';
 import RestoreView from '../../../src-renderer/views/restore/RestoreView.vue';
@@ -94,6 +95,64 @@ describe('State restore', () => {
     expect(more.attributes('aria-expanded')).toBe('true');
     expect(rowWith(view, 'LnkCtl')).toContain('expected');
     expect(view.wrapper.text()).toMatch(/pci_restore_tph_state[^_]*absent/);
+  });
+
+  it('shows what the device held after each step of the bench when it is asked for', async () => {
+    const view = await show(await recordedLines('end'));
+    const heads = (): readonly string[] =>
+      view.wrapper.findAll('table.restore thead th').map((head) => head.text());
+    const steps = view.wrapper.find('table.restore thead button[aria-expanded]');
+    const before = heads();
+    expect(steps.attributes('aria-expanded')).toBe('false');
+    await steps.trigger('click');
+    expect(steps.attributes('aria-expanded')).toBe('true');
+    const added = heads().filter((head) => !before.includes(head));
+    expect(added.map((head) => head.replace(/ [+−].*$/, ''))).toEqual(
+      expect.arrayContaining(['COMMAND', 'DEVICE_RESET', 'COMMAND again', 'DevCtl']),
+    );
+    // Every row has a cell for every column.
+    const row = view.wrapper.find('table.restore tbody tr');
+    expect(row.element.children).toHaveLength(heads().length);
+  });
+
+  it('marks where a trace of the kernel saw a step run, and says which it cannot show', async () => {
+    const ground = await recordedLines('afterReset', { afterReset: 'wait' });
+    const after = ground.lines?.find((line) => line.type === 'snapshot' && line.moment === 'afterReset');
+    const at = (after?.at ?? 0) - 1;
+    const common = { at, wall: '2026-11-21T00:00:00.000Z', type: 'kernelTrace', happened: at } as const;
+    const silent = { edge: 'ended', took: 0, returned: null, request: null } as const;
+    const trace: readonly JournalLine[] = [
+      {
+        ...{ ...common, seq: 100_000, device: null, subject: null },
+        told: {
+          kind: 'state',
+          state: {
+            ...{ kind: 'watching', means: 'kprobes', unseen: [], devices: 'known' },
+            seen: ['pci_restore_state', 'pci_restore_pcie_state'],
+          },
+        },
+      },
+      {
+        ...{ ...common, seq: 100_001, device: rng, subject: rng },
+        told: {
+          kind: 'call',
+          call: {
+            ...{ ...silent, function: 'pci_restore_state', within: 'vfio_pci_notify:slot_reset' },
+            steps: [{ function: 'pci_restore_pcie_state', after: 0, took: 0 }],
+          },
+        },
+      },
+    ];
+    const view = await show({ ...ground, lines: [...(ground.lines ?? []), ...trace] });
+    const step = (name: string): string =>
+      view.wrapper
+        .findAll('tr.step')
+        .find((row) => row.text().startsWith(name))
+        ?.text() ?? '';
+    expect(step('pci_restore_pcie_state')).toContain('a trace saw it run before this reading');
+    expect(step('pci_restore_pcie_state')).toContain('seen to run');
+    expect(step('pci_restore_ats_state')).toContain('unseen, may have run');
+    expect(view.wrapper.find('.legend').text()).toContain('the trace saw the step run before');
   });
 
   it('tells the evidence for a register when it is asked for', async () => {
