@@ -8,8 +8,8 @@ import type { ConfigReading } from '../rig.ts';
 const bytesOf = (base64: string): Uint8Array => Buffer.from(base64, 'base64');
 
 /**
- * A config space on the wire: its bytes without the zeros at the end, which are most of it, in base64. A compressor, or
- * a comparison byte by byte, would take an agent on an emulated machine as long as reading the space does.
+ * A config space on the wire: its bytes without most of the zeros at the end, which are most of it, in base64. A
+ * compressor, or a loop over the bytes, would take an agent on an emulated machine longer than reading the space does.
  */
 export const packedConfig = z
   .object({ size: z.int().min(0).max(configSize.extended), bytes: z.base64().max(8 * 1024) })
@@ -19,9 +19,24 @@ export const packedConfig = z
   );
 export type PackedConfig = z.output<typeof packedConfig>;
 
+const zeros = Buffer.alloc(configSize.extended);
+/** So many zeros at the end are not worth another look, in bytes. */
+const grain = 16;
+
+/** Behind it there are only zeros. */
+const endOf = (config: Uint8Array): number => {
+  let low = 0;
+  let high = config.length;
+  while (high - low > grain) {
+    const middle = (low + high) >>> 1;
+    if (zeros.compare(config, middle, high, 0, high - middle) === 0) high = middle;
+    else low = middle;
+  }
+  return high;
+};
+
 export const packConfig = (config: Uint8Array): PackedConfig => {
-  let end = config.length;
-  while (end > 0 && config[end - 1] === 0) end -= 1;
+  const end = endOf(config);
   return { size: config.length, bytes: Buffer.from(config.subarray(0, end)).toString('base64') };
 };
 

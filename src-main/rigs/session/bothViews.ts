@@ -1,3 +1,4 @@
+import { configSize } from '../../core/pci/registers.ts';
 import { reachOf } from '../../core/pci/reach.ts';
 import { success, type Result } from '../../core/result.ts';
 import type { ConfigReading, DeviceSession, RigClock } from '../rig.ts';
@@ -8,10 +9,13 @@ type ReadDevice = Pick<VfioDevice, 'readConfigSpace' | 'readHardwareConfigSpace'
 /** Reads both views again and again, for little. */
 export type ViewReader = () => Promise<ConfigReading>;
 
+const ones = Buffer.alloc(configSize.extended, 0xff);
+
 /** What was not read is zero, as it was at the opening; of a device that answers nothing it is all ones, as the rest. */
 const whole = (read: Result<Uint8Array>, size: number): Result<Uint8Array> => {
   if (!read.ok || read.value.length >= size) return read;
-  const config = new Uint8Array(size).fill(read.value.every((byte) => byte === 0xff) ? 0xff : 0);
+  const answersNothing = ones.compare(read.value, 0, read.value.length, 0, read.value.length) === 0;
+  const config = new Uint8Array(size).fill(answersNothing ? 0xff : 0);
   config.set(read.value);
   return success(config);
 };
