@@ -6,7 +6,7 @@ const missing = await missingForGuests();
 const skipped = missing !== null && process.env['CI'] !== 'true';
 if (skipped) process.stderr.write(`The tests on a real kernel are skipped. ${missing}\n`);
 
-/** Real kernels in QEMU guests, one guest at a time: two emulators on two processors would wait for each other. */
+/** Real kernels in QEMU guests. Two files at a time: much of a guest’s life is waiting for a time-out. */
 export default defineConfig({
   test: {
     name: 'rig',
@@ -15,6 +15,6 @@ export default defineConfig({
     // A boot takes seconds on an idle machine, and many times that on a busy one.
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    fileParallelism: false,
+    maxWorkers: 2,
   },
 });
