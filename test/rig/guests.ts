@@ -1,12 +1,12 @@
 import { benchVersion } from '../../src-main/commands/places.ts';
-import { imageOf } from '../../src-main/commands/virtualRigs.ts';
+import { imageOf, plainGuestOf } from '../../src-main/commands/virtualRigs.ts';
 import { openRemoteRig } from '../../src-main/rigs/remote/remoteRig.ts';
 import { Guest } from '../../src-main/rigs/virtual/guest.ts';
+import { defaultKernels } from '../../src-main/rigs/virtual/guestArchitecture.ts';
 import { guestTopology, type GuestTopology } from '../../src-main/rigs/virtual/guestTopology.ts';
 import { kernelCommandLine, type BootWishes } from '../../src-main/rigs/virtual/kernelCommandLine.ts';
 import { qemuLine } from '../../src-main/rigs/virtual/qemuLine.ts';
 import { VirtualRig } from '../../src-main/rigs/virtual/virtualRig.ts';
-import { defaultKernel } from '../../src-main/rigs/virtual/virtualRigName.ts';
 import { GuestShell } from './guestShell.ts';
 import { valueOf } from './valueOf.ts';
 
@@ -14,6 +14,8 @@ export const name = 'virtual:x86';
 
 export interface GuestWishes extends Partial<Omit<BootWishes, 'topology'>> {
   readonly topology?: GuestTopology;
+  /** The name of the image; the architecture's usual one when none is given. */
+  readonly kernel?: string;
   /** More words for the guest's kernel. */
   readonly kernelWords?: string;
 }
@@ -52,8 +54,11 @@ export const agentOf = (guest: Guest): Promise<void> =>
 
 /** A guest with a root shell, whose agent nobody talks to yet. */
 export const startGuest = async (wishes: GuestWishes = {}): Promise<ShelledGuest> => {
-  const { topology = guestTopology('single'), driver = 'vfio-pci-notify', moduleParameters = {} } = wishes;
-  const image = valueOf(await imageOf({ architecture: 'x86', kernel: defaultKernel }, process.env));
+  const { topology = guestTopology('single') } = wishes;
+  const { architecture } = topology;
+  const { driver, moduleParameters } = { ...plainGuestOf(architecture), ...wishes };
+  const kernel = wishes.kernel ?? defaultKernels[architecture];
+  const image = valueOf(await imageOf({ architecture, kernel }, process.env));
   const commandLine = valueOf(kernelCommandLine({ topology, driver, moduleParameters }));
   const shell = new GuestShell();
   let path = '';
@@ -67,7 +72,7 @@ export const startGuest = async (wishes: GuestWishes = {}): Promise<ShelledGuest
         topology: { ...topology, words: [...topology.words, ...shell.words] },
         channelPath,
       });
-    }, topology.architecture),
+    }, architecture),
   );
   started.push(guest);
   await agentOf(guest);
@@ -85,7 +90,13 @@ export const rigOf = async ({ guest, topology, stop }: ShelledGuest): Promise<Vi
     if (!there) channel.destroy();
   });
   const remote = valueOf(
-    await openRemoteRig({ channel, kind: 'virtual', name, bench: benchVersion(), release: stop }),
+    await openRemoteRig({
+      channel,
+      kind: 'virtual',
+      name: `virtual:${topology.architecture}`,
+      bench: benchVersion(),
+      release: stop,
+    }),
   );
   return new VirtualRig(guest, remote, topology);
 };

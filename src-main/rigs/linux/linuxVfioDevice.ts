@@ -365,6 +365,8 @@ export class LinuxVfioDevice implements VfioDevice {
     const mapping = this.#mappings.get(bar);
     const refuse = (why: string) => failure('malformedInput', `BAR ${bar} of ${this.address} ${why}`);
     if (mapping === undefined) return refuse('is not mapped; map it first.');
+    // Without MIO a load from a mapped BAR is SIGILL there, and would end this program.
+    if (this.abilities.zpci !== null) return refuse('is read by pread on s390x, not from a mapping.');
     if (!this.#memoryOn) return refuse('cannot be loaded from while Memory is off: write COMMAND first.');
     if (offset % width !== 0 || offset + width > mapping.length)
       return refuse(`has no ${width} bytes there.`);
