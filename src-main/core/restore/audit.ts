@@ -1,15 +1,15 @@
 import { valueAt } from '../pci/bytes.ts';
-import type { WalkProblem } from '../pci/capabilities.ts';
 import { configOffset } from '../pci/registers.ts';
 import type { SnapshotView } from '../journal/line.ts';
 import { firstOf, momentsOf, published, shownMoments } from './auditMoments.ts';
 import type { AuditMoment, Firsts, Moment } from './auditMoments.ts';
 import { auditedDevice, type AuditedDevice, type AuditedRegister } from './auditRegisters.ts';
+import { problemsOf, unreadableMoments, type AuditProblem } from './auditProblems.ts';
 import { auditHazards, type AuditHazard } from './auditHazards.ts';
 import type { RestoreHistory } from './history.ts';
 import { judge, together } from './judge.ts';
 import { finding, type Finding } from './provenance.ts';
-import { readableBytes, type Readability } from './readability.ts';
+import { readableBytes } from './readability.ts';
 
 import { sourcesOf } from './sources.ts';
 import type { RestoreStep, RestoreStepName } from './steps.ts';
@@ -58,30 +58,6 @@ export interface StepAudit {
   readonly registers: readonly number[];
   readonly trace: StepTrace;
 }
-
-type Unreadable = Exclude<Readability, { kind: 'whole' }>;
-
-export type AuditProblem =
-  /** No reading at all, or none that answers: there is nothing to audit. */
-  | { readonly kind: 'nothingRead' }
-  /** The hardware's view was never kept; VFIO makes up ids, BARs and MSI in its own. */
-  | { readonly kind: 'onlyVirtualView' }
-  /** A view could not be read, or not to its end, at these of `moments`; `names` are theirs. */
-  | {
-      readonly kind: 'unreadable';
-      readonly view: SnapshotView;
-      readonly moments: readonly number[];
-      readonly names: readonly string[];
-      readonly readability: Unreadable;
-    }
-  /** The capability lists could not be followed to their ends. */
-  | { readonly kind: 'capabilityWalk'; readonly problem: WalkProblem }
-  /** No layout for this capability: its registers are dwords without fields. */
-  | { readonly kind: 'unknownCapability'; readonly name: string; readonly offset: number }
-  /** Part of it means something to the vendor of the device only: dwords without fields, which no step restores. */
-  | { readonly kind: 'vendorCapability'; readonly name: string; readonly offset: number }
-  /** A header of another type than 0 and 1: only what all types have is audited. */
-  | { readonly kind: 'unknownHeader'; readonly headerKind: 'cardBus' | 'unknown' };
 
 export interface RestoreAudit {
   /** The view that the values and findings are of. */
@@ -225,42 +201,6 @@ const auditRegister = (register: AuditedRegister, context: Context): RegisterAud
   };
 };
 
-/** Each kind of trouble once, with all moments at which it was there. */
-const unreadableMoments = (moments: readonly Moment[], view: SnapshotView): readonly AuditProblem[] => {
-  const found = new Map<string, { moments: number[]; names: string[]; readability: Unreadable }>();
-  moments.forEach(({ views, name }, index) => {
-    const readability = views[view];
-    if (readability === undefined || readability.kind === 'whole') return;
-    const key = JSON.stringify(readability);
-    const known = found.get(key) ?? { moments: [], names: [], readability };
-    known.moments.push(index);
-    known.names.push(name);
-    found.set(key, known);
-  });
-  return [...found.values()].map((one) => ({ kind: 'unreadable', view, ...one }));
-};
-
-const headerProblems = ({ placement: { headerKind } }: AuditedDevice): readonly AuditProblem[] =>
-  headerKind === 'cardBus' || headerKind === 'unknown' ? [{ kind: 'unknownHeader', headerKind }] : [];
-
-const problemsOf = (
-  { device, moments, view }: Pick<Context, 'device' | 'moments' | 'view'>,
-  firsts: Firsts,
-): readonly AuditProblem[] => [
-  ...(firsts.hardware === undefined ? [{ kind: 'onlyVirtualView' } as const] : []),
-  ...unreadableMoments(moments, view),
-  ...unreadableMoments(moments, otherView[view]),
-  ...device.placement.problems.map((problem): AuditProblem => ({ kind: 'capabilityWalk', problem })),
-  ...headerProblems(device),
-  ...device.placement.capabilities.flatMap(({ known, entry, registers }): AuditProblem[] => {
-    const { name, offset } = entry;
-    if (!known) return [{ kind: 'unknownCapability', name, offset }];
-    return registers.some((register) => register.name.startsWith('raw'))
-      ? [{ kind: 'vendorCapability', name, offset }]
-      : [];
-  }),
-];
-
 /**
  * What became of every register of a device, and where its value comes from, from the readings and from what is known
  * to have happened between them. Sources are told apart by values; the step table of the kernel only says what may have
@@ -318,6 +258,6 @@ export const auditRestore = (history: RestoreHistory, wanted: SnapshotView = 'ha
       trace: traces.get(step.name) ?? stepTraceOf(step.name, history, moments),
     })),
     hazards,
-    problems: problemsOf(context, firsts),
+    problems: problemsOf(device, moments, view, firsts),
   };
 };

@@ -1,6 +1,7 @@
 /** The audit in words: for the command line, for copying, and for the report. */
 import { missingCase } from '../exhaustive.ts';
-import type { AuditProblem, AuditVerdict, RegisterAudit, RestoreAudit } from './audit.ts';
+import type { AuditVerdict, RegisterAudit, RestoreAudit } from './audit.ts';
+import type { AuditProblem } from './auditProblems.ts';
 import type { RestoreHistory } from './history.ts';
 import { momentOf } from './moments.ts';
 import type { AuditFact, Finding, Provenance } from './provenance.ts';
