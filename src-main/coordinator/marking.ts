@@ -18,10 +18,13 @@ export const planMarking = async (desk: Desk, address: PciAddress): Promise<Resu
   return config.ok ? success(markingPlan(config.value)) : config;
 };
 
+const notArmed = (address: PciAddress): BenchError =>
+  failure('notArmed', `${address} is not armed; arm it first.`).error;
+
 /** Why a marking run cannot begin now; null when it can. */
 export const markingRefusal = (desk: Desk, address: PciAddress): BenchError | null => {
   const recovery = desk.armed(address);
-  if (recovery === null) return failure('notArmed', `${address} is not armed; arm it first.`).error;
+  if (recovery === null) return notArmed(address);
   const { state } = recovery;
   if (isOpen(state)) {
     const message = `A recovery of ${address} is open (${state.phase}); marks are written before the next fault.`;
@@ -81,10 +84,10 @@ const begin = async (desk: Desk, recovery: DeviceRecovery, decision: Decision): 
 export const beginMarking = (desk: Desk, address: PciAddress, decision: Decision): Promise<Result<void>> =>
   desk.turns.take(address, async () => {
     const recovery = desk.armed(address);
-    if (recovery === null || isOpen(recovery.state)) {
-      const refusal = markingRefusal(desk, address);
-      return refusal === null ? done : desk.refuse(address, 'mark', refusal);
-    }
+    if (recovery === null) return desk.refuse(address, 'mark', notArmed(address));
+    // While a recovery is open the answer is known and need not wait for the recovery's effects.
+    const refusal = isOpen(recovery.state) ? markingRefusal(desk, address) : null;
+    if (refusal !== null) return desk.refuse(address, 'mark', refusal);
     return recovery.exclusively(() => begin(desk, recovery, decision));
   });
 
