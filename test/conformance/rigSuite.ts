@@ -312,6 +312,22 @@ export const rigSuite = (name: string, openRig: () => Promise<Rig>): void => {
         expect(await read()).toBe(before);
       });
 
+      it('that start the engine alone, and load from a BAR while it is mapped', async () => {
+        const { session } = await openFirst();
+        const started = await session.startEngine();
+        const { verdict } = await session.prove();
+        expect(codeOf(started)).toBe(verdict === 'notProven' ? 'notSupported' : 'none');
+        const mapped: number[] = [];
+        for (const bar of [0, 1, 2, 3, 4, 5]) {
+          expect(codeOf(await session.loadMapped(bar, 0, 4))).toBe('malformedInput');
+          if ((await session.mapBar(bar)).ok) mapped.push(bar);
+        }
+        expect(mapped.length).toBeGreaterThan(0);
+        for (const bar of mapped) valueOf(await session.loadMapped(bar, 0, 4));
+        await session.quiesce();
+        for (const bar of mapped) expect(codeOf(await session.loadMapped(bar, 0, 4))).toBe('malformedInput');
+      });
+
       it('that quiesce a device and bring it back', async () => {
         const { session } = await openFirst();
         expect((await session.quiesce()).succeeded).toBe(true);

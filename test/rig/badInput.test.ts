@@ -1,11 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { benchVersion } from '../../src-main/commands/places.ts';
+import { Coordinator } from '../../src-main/coordinator/coordinator.ts';
+import { Recorder } from '../../src-main/coordinator/recorder.ts';
+import type { JournalLine } from '../../src-main/core/journal/line.ts';
 import { parsePciAddress } from '../../src-main/core/pci/address.ts';
+import { defaultPolicy } from '../../src-main/core/recovery/policy.ts';
+import { concerns } from '../../src-main/core/restore/historyLines.ts';
 import type { Result } from '../../src-main/core/result.ts';
 import { openRemoteRig } from '../../src-main/rigs/remote/remoteRig.ts';
 import type { RigEvent } from '../../src-main/rigs/rig.ts';
 import { guestTopology } from '../../src-main/rigs/virtual/guestTopology.ts';
 import type { VirtualRig } from '../../src-main/rigs/virtual/virtualRig.ts';
+import { lastAuditOf } from '../../src-main/scenarios/audit.ts';
 import { rigOf, startGuest, type ShelledGuest } from './guests.ts';
 import { valueOf } from './valueOf.ts';
 
@@ -77,23 +83,31 @@ describe('a real kernel with the notify driver', () => {
       valueOf(await session.close());
     }));
 
-  it('with a config space of all ones: says that the device does not answer', () =>
+  it('with a config space of all ones: says that the device does not answer, and so does the audit', () =>
     unchanged(async () => {
-      const session = valueOf(await rig.open(first));
+      const recorder = new Recorder(rig.clock, null);
+      const lines: JournalLine[] = [];
+      recorder.watch((line) => lines.push(line));
+      const coordinator = new Coordinator(rig, recorder);
+      valueOf(await coordinator.arm(first, 'notify', defaultPolicy));
       const behind = (bus: string): Promise<string> =>
         // The port's Secondary Bus Number: with another one no request finds its device.
         guest.shell.run(
           `printf '\\x${bus}' | dd of=/sys/bus/pci/devices/0000:00:04.0/config bs=1 seek=25 conv=notrunc 2>/dev/null`,
         );
       await behind('00');
-      const proof = await session.prove();
+      valueOf(await coordinator.look(first));
+      const proof = valueOf(await coordinator.prove(first));
       // Closing resets the device, and the kernel would wait a minute for it to answer (pci_dev_wait()).
       await behind('01');
-      valueOf(await session.close());
+      valueOf(await coordinator.close(first));
+      coordinator.dispose();
       await behind('00');
       const refused = refusalOf(await rig.open(first));
       await behind('01');
       expect(proof.verdict).toBe('failed');
+      const own = lines.filter((line) => concerns(line, first));
+      expect(lastAuditOf(own, rig.info)?.hazards).toMatchObject([{ kind: 'allOnes', state: 'present' }]);
       expect(refused).toMatchObject({ code: 'configUnreadable', errno: expect.any(String) });
       const again = valueOf(await rig.open(first));
       expect((await again.prove()).checks.length).toBe(3);

@@ -18,16 +18,22 @@ import { valueOf } from './valueOf.ts';
 /** The guests' kernel, as the profiles name it. */
 const series = '6.1';
 
-/** A guest's rig pulls no device, reads no eventfd slowly and switches no TPH on. */
-const isTrick = ({ kind, value }: Step): boolean =>
-  kind === 'enableTph' || kind === 'slowReader' || (kind === 'inject' && value.kind === 'unplug');
+/** A guest lets no device go while it waits, and has no TPH; the moment of a slow reader passes on a busy machine. */
+const isTrick = ({ needs }: Scenario, { kind, value }: Step): boolean =>
+  kind === 'enableTph' ||
+  kind === 'slowReader' ||
+  (kind === 'inject' && value.kind === 'unplug' && needs.protocol === 'notify');
 
 const guestTopologies = ['single', 'multiFunction', 'sharedSwitch'];
 
-const playable = ({ needs, steps }: Scenario): boolean =>
-  (needs.protocol === 'notify' || needs.protocol === 'legacy') &&
-  guestTopologies.includes(needs.topology) &&
-  !steps.some(isTrick);
+const playable = (scenario: Scenario): boolean => {
+  const { needs, steps } = scenario;
+  return (
+    (needs.protocol === 'notify' || needs.protocol === 'legacy') &&
+    guestTopologies.includes(needs.topology) &&
+    !steps.some((step) => isTrick(scenario, step))
+  );
+};
 
 /** On a busy host an injection below a switch that waits takes seconds, and the wait has to outlast it. */
 const ackTimeoutOf = ({ needs }: Scenario): number => seconds(needs.topology === 'sharedSwitch' ? 6 : 4);
@@ -79,7 +85,7 @@ const playSimulated = (scenario: Scenario): Promise<Playing> => {
 };
 
 it('plays most of the stories of the handshake and of index 3', () => {
-  expect(scenarios.length).toBeGreaterThanOrEqual(13);
+  expect(scenarios.length).toBeGreaterThanOrEqual(22);
 });
 
 describe.each([...groups])('on a guest with %s', (_, group) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { loadScenario } from '../../../src-main/scenarios/load.ts';
 import { scenarioDirectory } from '../../../src-main/commands/places.ts';
-import { bootForScenario } from '../../../src-main/commands/virtualRigs.ts';
+import { bootForScenario, checkWrittenFor } from '../../../src-main/commands/virtualRigs.ts';
 import { guestTopology, guestTopologyNames } from '../../../src-main/rigs/virtual/guestTopology.ts';
 import { kernelCommandLine } from '../../../src-main/rigs/virtual/kernelCommandLine.ts';
 import { qemuLine } from '../../../src-main/rigs/virtual/qemuLine.ts';
@@ -151,6 +151,17 @@ describe('a guest for a scenario', () => {
     ['legacy-fatal', { topology: 'single', driver: 'vfio-pci', moduleParameters: {} }],
   ])('%s', (name, expected) => {
     expect(bootForScenario(scenario(name), x86, release, null)).toMatchObject({ ok: true, value: expected });
+  });
+
+  it('is left out of all where it is written for other kernels', () => {
+    expect(checkWrittenFor(scenario('restore-poisoned-save'), release)).toMatchObject({ ok: true });
+    expect(checkWrittenFor(scenario('restore-memory-off-msix-on'), release)).toMatchObject({
+      ok: false,
+      error: {
+        code: 'notSupported',
+        message: 'restore-memory-off-msix-on is written for Linux 6.12; the guest’s is 6.1.',
+      },
+    });
   });
 
   it('--ack-timeout goes before what the scenario says', () => {
