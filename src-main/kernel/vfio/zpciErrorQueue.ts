@@ -8,6 +8,12 @@ import { refused } from '../refusal.ts';
 import type { Mapping, Syscalls } from '../syscalls.ts';
 import type { VfioDeviceFile } from './deviceFile.ts';
 
+/** Where the kernel puts a record, and the call with that address in it (include/uapi/linux/vfio.h). */
+interface RecordPlace {
+  readonly memory: Mapping;
+  readonly request: Uint8Array;
+}
+
 /**
  * The error records that the kernel keeps for an open function (VFIO_DEVICE_FEATURE_ZPCI_ERROR): four, oldest first. They
  * are there whether an eventfd is registered or not, so the queue can also be polled.
@@ -16,8 +22,7 @@ export class ZpciErrorQueue {
   readonly #calls: Syscalls;
   readonly #file: VfioDeviceFile;
   readonly #mediation: Mediation | null;
-  /** Where the kernel puts a record: the payload of the feature is an address (include/uapi/linux/vfio.h). */
-  #record: Mapping | null = null;
+  #record: RecordPlace | null = null;
 
   constructor(calls: Syscalls, file: VfioDeviceFile, mediation: Mediation | null) {
     this.#calls = calls;
@@ -33,27 +38,29 @@ export class ZpciErrorQueue {
       return refused(errnoNumbers.ENOTTY, `${this.#file.address} has no error records. ${why}`);
     }
     const length = mediation.recordLength;
-    const record = this.#memory(length);
+    const record = this.#place(length);
     if (!record.ok) return record;
-    record.value.copyIn(0, new Uint8Array(length));
-    const request = encodeZpciErrorGet(hostOrder, record.value.address);
+    const { memory, request } = record.value;
     const answer = this.#calls.ioctl(this.#file.fd, vfioRequests.VFIO_DEVICE_FEATURE, request);
-    if (answer.ok) return success(record.value.copyOut(0, length));
+    if (answer.ok) return success(memory.copyOut(0, length));
     return answer.errno === errnoNumbers.ENOMSG
       ? success(null)
       : refused(answer.errno, `${this.#file.address} gave no error record.`);
   }
 
   close(): void {
-    this.#record?.unmap();
+    this.#record?.memory.unmap();
     this.#record = null;
   }
 
-  #memory(length: number): Result<Mapping> {
+  #place(length: number): Result<RecordPlace> {
     if (this.#record !== null) return success(this.#record);
     const memory = this.#calls.mmap({ length, access: 'readWrite', from: 'anonymous' });
     if (!memory.ok) return refused(memory.errno, 'There was no memory for an error record.');
-    this.#record = memory.value;
-    return success(memory.value);
+    this.#record = {
+      memory: memory.value,
+      request: encodeZpciErrorGet(hostOrder, memory.value.address),
+    };
+    return success(this.#record);
   }
 }
