@@ -8,7 +8,14 @@ export type Strength = 'possible' | 'inferred' | 'certain';
 /** One reading, or one thing that may have written registers. `event` is an index into the events of the history. */
 export type Entry = { readonly event: number } & (
   | { readonly kind: 'reading'; readonly config: Uint8Array; readonly readable: number }
-  | { readonly kind: 'write'; readonly offset: number; readonly width: number; readonly value: number }
+  | {
+      readonly kind: 'write';
+      readonly offset: number;
+      readonly width: number;
+      readonly value: number;
+      /** Whether the hardware's INTx Disable followed the one that was written; null: it did not. */
+      readonly intxDisable: Strength | null;
+    }
   | { readonly kind: 'reset'; readonly reach: 'function' | 'slot'; readonly strength: Strength }
   | {
       readonly kind: 'restore';

@@ -118,7 +118,8 @@ const conclude = (left: readonly Candidate[], out: readonly Candidate[], explain
 export const judge = (sequence: Sequence, mask: number): Finding | null => {
   let candidates: readonly Candidate[] = [];
   let out: Candidate[] = [];
-  let concluded: Finding | null = null;
+  /** Of the last reading that counted: what is written after it had no part in what was read. */
+  let settled: Parameters<typeof conclude> | null = null;
   let fresh = false;
   let lastValue = 0;
   for (const item of sequence) {
@@ -130,10 +131,10 @@ export const judge = (sequence: Sequence, mask: number): Finding | null => {
       continue;
     }
     const value = (item.value & mask) >>> 0;
-    if (concluded !== null && !fresh && value === lastValue) continue;
+    if (settled !== null && !fresh && value === lastValue) continue;
     lastValue = value;
-    if (concluded === null && candidates.length === 0) candidates = [older(value, mask)];
-    else if (concluded === null) {
+    if (settled === null && candidates.length === 0) candidates = [older(value, mask)];
+    else if (settled === null) {
       // Before the first event the register had a value that nobody read.
       candidates = [older(0, 0), ...candidates];
     }
@@ -141,10 +142,9 @@ export const judge = (sequence: Sequence, mask: number): Finding | null => {
     const { left, explained } = settle(candidates, value, mask, out);
     candidates = left;
     fresh = false;
-    // What is written after the last reading had no part in what was read.
-    concluded = conclude(left, out, explained);
+    settled = [left, out, explained];
   }
-  return concluded;
+  return settled === null ? null : conclude(...settled);
 };
 
 /** What the findings of its fields say of a whole register; null when they name different sources. */

@@ -48,6 +48,8 @@ class Compiler {
   #openedBeliefs: Readonly<Beliefs> = noBelief;
   /** What VFIO shows of COMMAND.Memory, and what its vfio_bar_restore() goes by. */
   #virtualMemory: boolean | null = null;
+  /** COMMAND's INTx Disable as user space wrote it last. */
+  #virtualIntxDisable: boolean | null = null;
 
   constructor(history: RestoreHistory, device: AuditedDevice, first: Uint8Array) {
     this.#history = history;
@@ -111,6 +113,7 @@ class Compiler {
     this.#beliefs = { ...noBelief };
     this.#savedBeliefs = noBelief;
     this.#virtualMemory = null;
+    this.#virtualIntxDisable = null;
     this.#stateSaved = true;
     this.#answers = null;
     this.entries.push({ kind: 'gap', event });
@@ -129,6 +132,7 @@ class Compiler {
     this.#stateSaved = true;
     // vfio_pci_core_enable() switches Memory on before it saves.
     this.#virtualMemory = true;
+    this.#virtualIntxDisable = null;
     this.#beliefs = { hardwareMemory: true, barsKept: true };
     this.#savedBeliefs = { ...this.#beliefs };
     this.#openedBeliefs = { ...this.#beliefs };
@@ -177,7 +181,19 @@ class Compiler {
     const command = offset <= configOffset.command && offset + width > configOffset.command;
     if (command) this.#beforeCommand(value >>> (8 * (configOffset.command - offset)), index);
     this.#touched(offset, offset + width);
-    this.entries.push({ kind: 'write', event: index, offset, width, value });
+    const intxDisable = this.#intxFollows(event);
+    this.entries.push({ kind: 'write', event: index, offset, width, value, intxDisable });
+  }
+
+  /** vfio_pci_intx_mask() and _unmask(): the hardware's bit follows the user's when that changes. */
+  #intxFollows({ offset, width, value }: EventOf<'ownWrite'>): Strength | null {
+    const byte = configOffset.command + 1 - offset;
+    if (byte < 0 || byte >= width) return null;
+    const wanted = ((value >>> (8 * byte)) & (commandBit.intxDisable >>> 8)) !== 0;
+    const before = this.#virtualIntxDisable;
+    this.#virtualIntxDisable = wanted;
+    if (before === null) return 'possible';
+    return before === wanted ? null : 'certain';
   }
 
   /** vfio_basic_config_write() (drivers/vfio/pci/vfio_pci_config.c): puts the BARs back when they seem lost. */

@@ -122,8 +122,8 @@ const written = (
     value |= ((entry.value >>> (8 * from)) & 0xff) << (8 * byte);
     covers |= 0xff << (8 * byte);
   }
-  // vfio keeps the user's Interrupt Disable for itself, and writes the hardware's own bit back.
-  if (offset === configOffset.command) covers &= ~commandBit.intxDisable;
+  // vfio keeps the user's Interrupt Disable for itself where it does not change, and writes the hardware's own bit back.
+  if (offset === configOffset.command && entry.intxDisable !== 'certain') covers &= ~commandBit.intxDisable;
   return { value: value >>> 0, covers: covers >>> 0 };
 };
 
@@ -199,6 +199,11 @@ export const sequenceOf = (
         break;
       case 'write': {
         const { value, covers } = written(entry, register);
+        if (offset === configOffset.command && entry.intxDisable === 'possible') {
+          const bit = commandBit.intxDisable;
+          const common = { kind: 'writer', source: 'userSpace', event, step: null } as const;
+          add({ ...common, strength: 'possible', covers: bit, value: value & bit, known: bit });
+        }
         if (covers === 0) break;
         add({
           kind: 'writer',

@@ -70,6 +70,8 @@ export class ModelDevice {
   readonly #config: VfioConfig;
   readonly #opened: StoredState | undefined;
   readonly #traced: Omit<EventOf<'traced'>, 'at'>[] = [];
+  /** What VFIO shows of it, and holds what is written next against. */
+  #virtualIntxDisable: number;
   #at = 0;
 
   /** `prepare`: what a driver did to the device before it was opened. */
@@ -97,6 +99,7 @@ export class ModelDevice {
     this.#opened = storeSavedState(this.state);
     this.#config = new VfioConfig(silent, { fn: this.fn, address: address.value });
     this.ledger = new SourceLedger(this.fn);
+    this.#virtualIntxDisable = this.fn.command & commandBit.intxDisable;
     this.#record({ kind: 'opened' });
   }
 
@@ -165,7 +168,10 @@ export class ModelDevice {
   }
 
   #write(offset: number, width: Width, value: number): void {
-    this.ledger.throughVfio(offset, () => this.#config.write(offset, width, value));
+    const command = offset === configOffset.command;
+    const follows = command && ((value ^ this.#virtualIntxDisable) & commandBit.intxDisable) !== 0;
+    if (command) this.#virtualIntxDisable = value & commandBit.intxDisable;
+    this.ledger.throughVfio(offset, follows, () => this.#config.write(offset, width, value));
     this.#record({ kind: 'ownWrite', offset, width, value, purpose: 'program' });
   }
 

@@ -65,6 +65,8 @@ export class SourceLedger implements ConfigObserver {
   #waiting: Written[] | null = null;
   #who: Provenance = 'userSpace';
   #command = 0;
+  /** Whether the hardware's INTx Disable follows what user space writes. */
+  #intxFollows = false;
 
   constructor(fn: SimulatedFunction, cells: readonly Cell[] = cellsOf(fn.config)) {
     this.#fn = fn;
@@ -107,8 +109,9 @@ export class SourceLedger implements ConfigObserver {
         const cell = this.cells[index];
         if (cell === undefined || seen.has(index)) continue;
         seen.add(index);
-        // vfio keeps the user's Interrupt Disable for itself, and writes the hardware's own bit back.
-        if (who === 'userSpace' && cell.register === 'command' && cell.field === 'intxDisable') continue;
+        // vfio keeps the user's Interrupt Disable for itself where it does not change.
+        const intx = cell.register === 'command' && cell.field === 'intxDisable';
+        if (who === 'userSpace' && intx && !this.#intxFollows) continue;
         let [covered, written] = [0, 0];
         for (let at = 0; at < cell.width; at += 1) {
           const from = cell.offset + at - offset;
@@ -143,7 +146,8 @@ export class SourceLedger implements ConfigObserver {
   }
 
   /** A write of user space through VFIO; the BARs that VFIO puts back on the way are not the user's. */
-  throughVfio(offset: number, work: () => void): void {
+  throughVfio(offset: number, intxFollows: boolean, work: () => void): void {
+    this.#intxFollows = intxFollows;
     this.#begin();
     work();
     const written = this.#waiting ?? [];
