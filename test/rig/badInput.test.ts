@@ -138,11 +138,21 @@ describe('a real kernel with the notify driver', () => {
   });
 
   it('with an agent that may not: names the permission, and what gives it', async () => {
-    // The devices of the guest's /dev are root's, as they are on a machine without the udev rule.
+    // The devices of the guest's /dev are root's, as they are on a machine without the udev rule. Between pipes, as behind
+    // ssh: the port itself is a character device.
     const asNobody = "process.setgid(65534); process.setuid(65534); await import('/agent/agent.mjs')";
-    const channel = await guest.shell.become(`node --input-type=module -e "${asNobody}" 2>/dev/null`);
+    const channel = await guest.shell.become(
+      `sh -c 'cat | node --input-type=module -e "$0" 2>/dev/null | cat' "${asNobody}"`,
+    );
     const unprivileged = valueOf(
-      await openRemoteRig({ channel, kind: 'virtual', name: 'nobody', bench: benchVersion() }),
+      await openRemoteRig({
+        channel,
+        kind: 'virtual',
+        name: 'nobody',
+        bench: benchVersion(),
+        // Node starts in an emulator here.
+        timing: { greeting: 120_000 },
+      }),
     );
     try {
       const refused = refusalOf(await unprivileged.open(first));
