@@ -33,7 +33,7 @@ const store = async () => {
   mkdirSync(image, { recursive: true });
   const inputs = { ...(await benchInputs(parts)), node: hash, koffi: hash };
   const manifest = formatManifest({
-    format: 1,
+    format: 2,
     architecture: 'x86',
     name: 'bookworm',
     release: '6.1.0-56-amd64',

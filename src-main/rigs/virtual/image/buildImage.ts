@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failure, success, type Result } from '../../../core/result.ts';
 import { buildRootNames, finishBuildRoot, probeBuildRoot, wantsBuildRoot } from './buildRoot.ts';
 import type { ModuleTools } from './compileModule.ts';
 import { DebianPackages, fileHash, unpackPackages } from './debianPackages.ts';
 import { guestFiles } from './guestFiles.ts';
+import { writeKernel } from './guestKernel.ts';
 import { guestPrograms } from './guestPrograms.ts';
 import {
   formatManifest,
@@ -246,14 +247,15 @@ const build = async (wishes: BuildWishes, scratch: string): Promise<Result<Built
   const image = join(scratch, 'image');
   await mkdir(image);
   const initramfs = await writeNewcArchive(join(image, 'initramfs.cpio'), files.value);
-  await copyFile(kernel.value.vmlinuz, join(image, 'vmlinuz'));
+  const vmlinuz = join(image, 'vmlinuz');
+  await writeKernel(kernel.value.vmlinuz, vmlinuz, scratch);
   const manifest: ImageManifest = {
-    format: 1,
+    format: 2,
     architecture: parts.architecture,
     name: name.value,
     release: kernel.value.release,
     ...made,
-    outputs: { vmlinuz: await fileHash(kernel.value.vmlinuz), initramfs },
+    outputs: { vmlinuz: await fileHash(vmlinuz), initramfs },
   };
   await writeFile(join(image, manifestFile), formatManifest(manifest));
   await mkdir(join(folder, '..'), { recursive: true });

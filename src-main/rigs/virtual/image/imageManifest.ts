@@ -17,7 +17,7 @@ export type PinnedPackage = z.output<typeof pinnedPackage>;
  * out the same, byte for byte.
  */
 const manifestSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   architecture: z.enum(guestArchitectures),
   /** The image's name: that of a release, or of an unpacked kernel. */
   name: z.string(),
