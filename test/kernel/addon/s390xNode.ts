@@ -14,14 +14,14 @@ export interface S390xNode {
   readonly missing: string | null;
 }
 
-/** The Node of the s390x guest's packages, by QEMU's user emulation. */
+/** The Node of the s390x guest with the libraries of its packages, by QEMU's user emulation. */
 export const findS390xNode = async (): Promise<S390xNode> => {
   const absent = (missing: string): S390xNode => ({ words: ['false'], missing });
   const cache = rigCache(process.env);
   const manifest = await readManifest(imageFolder(cache, 's390x', defaultKernels.s390x));
   if (manifest === null) return absent('there is no Node for s390x; run "rbench rig build s390x"');
   const root = unpackedFolder(cache, manifest.userPackages);
-  const node = join(root, 'usr/bin/node');
+  const node = join(cache, 'node', manifest.inputs.node ?? 'none');
   if (!existsSync(node)) return absent(`${node} is missing; run "rbench rig build s390x"`);
   if (spawnSync('qemu-s390x', ['--version']).status !== 0) {
     return absent('qemu-s390x is missing; install the Debian package "qemu-user"');
